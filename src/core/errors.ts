@@ -95,6 +95,10 @@ export const ERROR_CODES = {
     transient: false,
     action: 'Look at the step it needs: this one was skipped because that one did not complete.',
   },
+  DATABASE_UNAVAILABLE: {
+    transient: true,
+    action: 'The database could not be reached for a moment. The job is retried by itself.',
+  },
   CANCELLED: {
     transient: false,
     action: 'The run was cancelled. Start it again when it is wanted.',
@@ -132,9 +136,30 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value)
 }
 
-/** The code of anything thrown; what is not a {@link RowbeatError} is our own fault: `INTERNAL_ERROR`. */
+/**
+ * The code of anything thrown. A lost or overloaded database is transient, whoever ran the statement; everything
+ * else that is not a {@link RowbeatError} is our own fault: `INTERNAL_ERROR`.
+ */
 export function codeOf(error: unknown): ErrorCode {
-  return error instanceof RowbeatError ? error.code : 'INTERNAL_ERROR'
+  if (error instanceof RowbeatError) return error.code
+  return isDatabaseOutage(error) ? 'DATABASE_UNAVAILABLE' : 'INTERNAL_ERROR'
+}
+
+/**
+ * SQLSTATE classes 08 (connection), 53 (resources), 40 (serialisation, deadlock), 57P (shutdown, crash recovery),
+ * 55P03 (lock timeout), 25006 (server became read-only): https://www.postgresql.org/docs/18/errcodes-appendix.html
+ */
+const OUTAGE_SQLSTATE = /^(08|53|40|57P|55P03|25006)/
+const OUTAGE_SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
+/** What node-postgres throws without any code. */
+const OUTAGE_MESSAGE =
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/
+
+/** True when the error says that the database was not there, not that the statement was wrong. */
+export function isDatabaseOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return OUTAGE_SQLSTATE.test(code) || OUTAGE_SOCKET.has(code) || OUTAGE_MESSAGE.test(error.message)
 }
 
 /** A message of at most 2,000 characters for anything thrown. */

@@ -1,0 +1,117 @@
+-- What follows when steps have ended: the one text of it, called by the engine in the transaction that settles
+-- the steps, and by everything else that ends one.
+
+create or replace function rowbeat.advance_executions(ids uuid[]) returns table (
+  execution_id uuid,
+  status text,
+  closed boolean,
+  freed integer
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  freed_now integer;
+  starved integer;
+begin
+  -- Lock order everywhere: executions before jobs, each in the order of their ids. The caller may already hold
+  -- the execution rows; taking them again costs nothing. Without this lock two pollers that end the last two
+  -- steps at once would each see the other's still running, and nobody would close the execution.
+  perform 1 from rowbeat.workflow_executions e
+    where e.execution_id = any (ids)
+    order by e.execution_id
+    for no key update;
+
+  -- A critical step failed: what has not ended is cancelled, running siblings are fenced by losing their lease.
+  update rowbeat.scheduled_jobs j
+    set status = 'cancelled',
+        lease_id = null,
+        last_error_code = 'CANCELLED',
+        last_error = 'Cancelled because a critical step failed: ' || f.step,
+        finished_at = now(),
+        updated_at = now()
+    from (
+      select c.parent_execution_id, min(c.step) as step
+      from rowbeat.scheduled_jobs c
+      where c.parent_execution_id = any (ids)
+        and c.critical
+        and c.status = 'failed'
+      group by c.parent_execution_id
+    ) f
+    where j.parent_execution_id = f.parent_execution_id
+      and j.status in ('waiting', 'pending', 'running');
+
+  -- Steps whose dependencies have all ended become pending, or are skipped when one they need did not complete.
+  -- A skipped step may free or starve others, so repeat; the rounds are bounded by the number of steps.
+  freed_now := 0;
+  for round in 1..1000 loop
+    with ready as (
+      select w.id,
+             bool_or(d.step = any (w.needs) and d.status <> 'completed') as is_starved,
+             min(d.step) filter (where d.step = any (w.needs) and d.status <> 'completed') as missing
+      from rowbeat.scheduled_jobs w
+      join rowbeat.scheduled_jobs d
+        on d.parent_execution_id = w.parent_execution_id
+       and d.step = any (w.depends_on)
+      where w.parent_execution_id = any (ids)
+        and w.status = 'waiting'
+      group by w.id
+      having bool_and(d.status in ('completed', 'failed', 'skipped', 'cancelled'))
+    ), moved as (
+      update rowbeat.scheduled_jobs j
+        set status = case when coalesce(r.is_starved, false) then 'skipped' else 'pending' end,
+            -- Becoming pending with an old scheduled_at would lower the claim floor; it is due now.
+            scheduled_at = case when coalesce(r.is_starved, false) then j.scheduled_at
+                                else greatest(j.scheduled_at, now()) end,
+            last_error_code = case when coalesce(r.is_starved, false) then 'DEPENDENCY_NOT_COMPLETED'
+                                   else j.last_error_code end,
+            last_error = case when coalesce(r.is_starved, false)
+                              then 'Skipped because the step ' || r.missing || ' did not complete'
+                              else j.last_error end,
+            finished_at = case when coalesce(r.is_starved, false) then now() end,
+            updated_at = now()
+        from ready r
+        where j.id = r.id
+          and j.status = 'waiting'
+        returning j.status
+    )
+    select count(*) filter (where m.status = 'pending'), count(*) filter (where m.status = 'skipped')
+      into freed, starved
+      from moved m;
+    freed_now := freed_now + freed;
+    exit when starved = 0;
+  end loop;
+
+  -- Close what is done, and let every version grow so that whoever polls sees the change.
+  return query
+    update rowbeat.workflow_executions e
+      set status = case when o.open > 0 or e.status not in ('pending', 'running') then e.status else o.outcome end,
+          end_time = case when o.open > 0 or e.status not in ('pending', 'running') then e.end_time else now() end,
+          start_time = coalesce(e.start_time, o.first_start, case when o.open = 0 then now() end),
+          error_code = case when o.open = 0 and o.outcome = 'failed' and e.error_code is null
+                            then o.failed_code else e.error_code end,
+          error_message = case when o.open = 0 and o.outcome = 'failed' and e.error_message is null
+                               then o.failed_message else e.error_message end,
+          version = e.version + 1
+      from (
+        select j.parent_execution_id,
+               count(*) filter (where j.status in ('waiting', 'pending', 'running')) as open,
+               min(j.started_at) as first_start,
+               case when bool_or(j.status = 'failed' and j.critical) then 'failed'
+                    when bool_or(j.status = 'failed') and bool_or(j.status = 'completed') then 'partial'
+                    when bool_or(j.status = 'failed') then 'failed'
+                    when bool_or(j.status = 'cancelled') then 'cancelled'
+                    else 'completed' end as outcome,
+               (array_agg(j.last_error_code order by j.critical desc, j.sequence_index)
+                  filter (where j.status = 'failed'))[1] as failed_code,
+               (array_agg(j.step || ': ' || coalesce(j.last_error, '') order by j.critical desc, j.sequence_index)
+                  filter (where j.status = 'failed'))[1] as failed_message
+        from rowbeat.scheduled_jobs j
+        where j.parent_execution_id = any (ids)
+        group by j.parent_execution_id
+      ) o
+      where e.execution_id = o.parent_execution_id
+      returning e.execution_id, e.status, e.end_time is not null and e.end_time = now(), freed_now;
+end
+$$;
+comment on function rowbeat.advance_executions(uuid[]) is 'Frees, skips or cancels the steps that follow from ended ones and closes executions that are done; returns each execution with its status, whether it was closed just now, and how many steps became pending in all.';

@@ -1,0 +1,42 @@
+/** Which code runs which job type: built once at boot from the definitions, then only read. */
+import type { JobDefinition, WorkflowDefinition } from './workflow.ts'
+
+export interface Registry {
+  /** Every job type this process knows, sorted. */
+  readonly jobTypes: readonly string[]
+  job(jobType: string): JobDefinition | undefined
+  workflow(name: string): WorkflowDefinition | undefined
+  readonly workflows: readonly WorkflowDefinition[]
+}
+
+/**
+ * A definition whose input type is known only to itself. The registry calls `run` with what the same
+ * definition's `input.parse` returned, so the two always fit.
+ */
+export type AnyWorkflow = { [Key in keyof WorkflowDefinition]: WorkflowDefinition<never>[Key] }
+export type AnyJob = { [Key in keyof JobDefinition]: JobDefinition<never>[Key] }
+
+/** Builds the registry; throws when two definitions share a job type or a workflow name. */
+export function createRegistry(given: {
+  readonly workflows?: readonly AnyWorkflow[]
+  readonly jobs?: readonly AnyJob[]
+}): Registry {
+  const workflows = (given.workflows ?? []) as unknown as readonly WorkflowDefinition[]
+  const jobs = (given.jobs ?? []) as unknown as readonly JobDefinition[]
+  const byName = new Map<string, WorkflowDefinition>()
+  for (const workflow of workflows) {
+    if (byName.has(workflow.name)) throw new Error(`workflow "${workflow.name}" is defined twice`)
+    byName.set(workflow.name, workflow)
+  }
+  const byType = new Map<string, JobDefinition>()
+  for (const job of [...workflows.flatMap((workflow) => workflow.steps), ...jobs]) {
+    if (byType.has(job.jobType)) throw new Error(`job type "${job.jobType}" is defined twice`)
+    byType.set(job.jobType, job)
+  }
+  return {
+    jobTypes: [...byType.keys()].sort(),
+    job: (jobType) => byType.get(jobType),
+    workflow: (name) => byName.get(name),
+    workflows,
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * The poller: claims jobs, runs them, settles them.
+ *
+ * ```
+ *        ┌────────────── claim (and settle, in one statement when both are due) ◀────────┐
+ *        ▼                                                                              │
+ *   handlers run ──▶ settler gathers what ended ──▶ settle ──▶ freed steps, closed runs ─┘
+ * ```
+ * At most two writes are under way at once; what ends meanwhile is the next batch. Everything it believes about
+ * the queue may be wrong for a moment: the claim and the settlement are decided in the database.
+ */
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import type { Log, Services } from '../core/ports.ts'
+import type { Registry } from '../core/registry.ts'
+import { type ClaimedJob, claimJobs, claimSize, exchange, look } from '../store/claims.ts'
+import { startExecutions } from '../store/executions.ts'
+import { endLeases, releaseLeases } from '../store/pollers.ts'
+import { completeJobs, settle } from '../store/settlements.ts'
+import { type Attempt, type AttemptEnd, startAttempt } from './attempt.ts'
+import type { Events } from './events.ts'
+import { createLanes, type Lanes, type LaneTurn } from './lanes.ts'
+import { createSettler, type Ended, SETTLE_BATCH_MAX, toCompletion, toSettlement } from './settler.ts'
+
+export interface PollerOptions {
+  readonly pool: pg.Pool
+  readonly registry: Registry
+  readonly services: Services
+  readonly events: Events
+  /** Most jobs that run at once. */
+  readonly concurrency: number
+  readonly logFor: (job: ClaimedJob) => Log
+  /** Called when steps became pending that this poller has no room for. */
+  readonly onSurplus: () => void
+}
+
+export interface Poller {
+  /** Begins to claim under this identity. */
+  open(pollerId: string): void
+  /** Claims nothing more. */
+  close(): void
+  /** True when nothing runs and nothing waits to be written. */
+  isIdle(): boolean
+  running(): number
+  attempts(): Iterable<Attempt>
+  /** Looks at every lane; returns ms until the next job is due, or null. */
+  look(): Promise<number | null>
+  /** Takes in a hint; a hint about an unknown lane asks for a look. */
+  wake(queue: string, priority: number | null, dueInMs: number | null): boolean
+  wakeAll(): void
+  /** Ends one attempt as given, whatever its handler still does. */
+  finish(attempt: Attempt, end: AttemptEnd): void
+  /** Drops all work: the lease is lost, nothing of it may be written. */
+  drop(): number
+  knowsLease(leaseId: string): boolean
+  /** Removes leases that are wholly settled, and hands back claims whose answer was lost. */
+  tidy(): Promise<void>
+}
+
+/** Writes under way at once. Two keep a connection busy while the other batch runs. */
+const WRITES_MAX = 2
+/** Pause after a failed write, ms. */
+const FAILURE_PAUSE_MS = 500
+
+export function createPoller(options: PollerOptions): Poller {
+  const { pool, registry, events } = options
+  const running = new Set<Attempt>()
+  const settler = createSettler()
+  const doubtful = new Set<string>()
+  let pollerId: string | null = null
+  let writes = 0
+  let claiming = 0
+  let mixedUnderWay = false
+  let pumpSoon = false
+  let pausedUntil = 0
+  const lanes: Lanes = createLanes(() => pump())
+
+  const capacity = (): number =>
+    pollerId === null ? 0 : options.concurrency - running.size - claiming - Math.max(0, settler.size() - SETTLE_BATCH_MAX)
+
+  /** Starts whatever can be started now. */
+  const pump = (): void => {
+    const pause = pausedUntil - performance.now()
+    if (pause > 0) {
+      schedule(pause)
+      return
+    }
+    if (settler.hasMixed() && !mixedUnderWay && writes < WRITES_MAX) void settleMixed()
+    while (writes < WRITES_MAX) {
+      const turn = capacity() > 0 ? lanes.next() : null
+      if (turn !== null) void claimNext(turn)
+      else if (settler.hasPlain() && writes === 0) void settlePlain()
+      else return
+    }
+  }
+
+  const schedule = (ms: number): void => {
+    if (pumpSoon) return
+    pumpSoon = true
+    setTimeout(() => {
+      pumpSoon = false
+      pump()
+    }, ms)
+  }
+
+  /** Pumps once after all handlers that ended in this turn of the event loop. */
+  const pumpAfterThisTurn = (): void => {
+    if (pumpSoon) return
+    pumpSoon = true
+    setImmediate(() => {
+      pumpSoon = false
+      pump()
+    })
+  }
+
+  const write = async (what: () => Promise<void>, onFailure: (error: unknown) => void): Promise<void> => {
+    writes += 1
+    try {
+      await what()
+      pausedUntil = 0
+    } catch (error) {
+      pausedUntil = performance.now() + FAILURE_PAUSE_MS
+      events.emit({ type: 'service.failed', service: 'poller', error, failures: 1 })
+      onFailure(error)
+    } finally {
+      writes -= 1
+      pump()
+    }
+  }
+
+  const claimNext = (turn: LaneTurn): Promise<void> => {
+    const limit = claimSize(capacity())
+    const leaseId = randomUUID()
+    const batch = settler.takePlain()
+    const endedLeases = batch.length > 0 ? settler.takeEndedLeases() : []
+    const claim = {
+      lane: turn.lane,
+      floor: turn.floor,
+      limit,
+      leaseId,
+      pollerId: pollerId ?? '',
+      jobTypes: registry.jobTypes,
+    }
+    claiming += limit
+    const begun = performance.now()
+    return write(
+      async () => {
+        try {
+          let claimed: ClaimedJob[]
+          if (batch.length === 0) {
+            claimed = await claimJobs(pool, claim)
+          } else {
+            const answer = await exchange(pool, claim, batch.map(toCompletion), endedLeases)
+            settler.settled(batch, answer.settled)
+            claimed = answer.claimed
+          }
+          turn.settle(claimed, limit)
+          take(claimed, leaseId, (performance.now() - begun) / 1000)
+        } finally {
+          claiming -= limit
+        }
+      },
+      () => {
+        turn.fail()
+        settler.giveBack(batch)
+        settler.giveBackLeases(endedLeases)
+        // The claim may have been committed although its answer never came.
+        doubtful.add(leaseId)
+      },
+    )
+  }
+
+  /** Runs what was claimed. */
+  const take = (claimed: readonly ClaimedJob[], leaseId: string, seconds: number): void => {
+    const first = claimed[0]
+    if (first === undefined) return
+    settler.openLease(leaseId, claimed.length)
+    events.emit({ type: 'jobs.claimed', queue: first.queue, count: claimed.length, seconds })
+    const executionIds = [...new Set(claimed.flatMap((job) => (job.attempt === 1 ? (job.executionId ?? []) : [])))]
+    if (executionIds.length > 0) void markStarted(executionIds)
+    const now = performance.now()
+    for (const job of claimed) {
+      const definition = registry.job(job.jobType)
+      // Cannot happen: the claim names the types of the registry.
+      if (definition === undefined) throw new Error(`claimed a job of unknown type ${job.jobType}`)
+      const attempt = startAttempt({
+        job,
+        definition,
+        services: options.services,
+        logFor: options.logFor,
+        now,
+        onEnd: finish,
+      })
+      if (!attempt.ended) running.add(attempt)
+    }
+  }
+
+  const markStarted = async (executionIds: readonly string[]): Promise<void> => {
+    try {
+      await startExecutions(pool, executionIds)
+    } catch (error) {
+      // Only the word "running" is late: closing sets the start time from the steps.
+      events.emit({ type: 'service.failed', service: 'start executions', error, failures: 1 })
+    }
+  }
+
+  const finish = (attempt: Attempt, end: AttemptEnd): void => {
+    attempt.ended = true
+    running.delete(attempt)
+    const { job } = attempt
+    settler.add({
+      job,
+      ending: end.ending,
+      resent: false,
+      onSettled: (effective) =>
+        events.emit({
+          type: 'job.ended',
+          jobId: job.id,
+          jobType: job.jobType,
+          queue: job.queue,
+          executionId: job.executionId,
+          attempt: job.attempt,
+          outcome: effective ? end.outcome : 'refused',
+          code: end.code,
+          message: end.message,
+          seconds: (performance.now() - attempt.startedMs) / 1000,
+          waitedSeconds: job.waitedSeconds,
+        }),
+    })
+    pumpAfterThisTurn()
+  }
+
+  const settlePlain = (): Promise<void> => {
+    const batch = settler.takePlain()
+    return write(
+      async () => settler.settled(batch, await completeJobs(pool, batch.map(toCompletion))),
+      () => settler.giveBack(batch),
+    )
+  }
+
+  const settleMixed = (): Promise<void> => {
+    const batch: Ended[] = settler.takeMixed()
+    mixedUnderWay = true
+    return write(
+      async () => {
+        try {
+          const { settled, advanced } = await settle(pool, toSettlement(batch))
+          settler.settled(batch, settled)
+          const freed = advanced[0]?.freed ?? 0
+          for (const one of advanced) {
+            if (one.closed) events.emit({ type: 'execution.closed', executionId: one.executionId, status: one.status })
+          }
+          if (freed > 0 || batch.some((one) => one.ending?.status === 'pending')) lanes.wakeAll()
+          if (freed > capacity()) options.onSurplus()
+        } finally {
+          mixedUnderWay = false
+        }
+      },
+      () => settler.giveBack(batch),
+    )
+  }
+
+  return {
+    open: (id) => {
+      pollerId = id
+      pump()
+    },
+    close: () => {
+      pollerId = null
+      lanes.clear()
+    },
+    isIdle: () => running.size === 0 && settler.size() === 0 && writes === 0,
+    running: () => running.size,
+    attempts: () => running,
+    look: async () => {
+      if (pollerId === null) return null
+      const next = lanes.update(await look(pool, registry.jobTypes))
+      pump()
+      return next
+    },
+    wake: (queue, priority, dueInMs) => {
+      const known = lanes.wake(queue, priority, dueInMs)
+      if (known) pump()
+      return known
+    },
+    wakeAll: () => {
+      lanes.wakeAll()
+      pump()
+    },
+    finish,
+    drop: () => {
+      const dropped = running.size
+      for (const attempt of running) {
+        attempt.abort('lost')
+        attempt.ended = true
+      }
+      running.clear()
+      settler.clear()
+      doubtful.clear()
+      lanes.clear()
+      return dropped
+    },
+    knowsLease: (leaseId) => settler.knowsLease(leaseId) || doubtful.has(leaseId),
+    tidy: async () => {
+      const lost = [...doubtful]
+      if (lost.length > 0) {
+        await releaseLeases(pool, lost)
+        for (const leaseId of lost) doubtful.delete(leaseId)
+      }
+      const ended = settler.takeEndedLeases()
+      if (ended.length === 0) return
+      try {
+        await endLeases(pool, ended)
+      } catch (error) {
+        settler.giveBackLeases(ended)
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What waits to be written: ended attempts, batched by nature (whatever gathers while a write is under way is the
+ * next batch), and leases until every job of theirs is settled.
+ */
+import type { ClaimedJob } from '../store/claims.ts'
+import type { Completion, Ending, Settlement } from '../store/settlements.ts'
+
+/** Most attempts in one write. */
+export const SETTLE_BATCH_MAX = 512
+
+export interface Ended {
+  readonly job: ClaimedJob
+  /** Null for a plain completion. */
+  readonly ending: Ending | null
+  /** Told whether the settlement took effect. */
+  readonly onSettled: (effective: boolean) => void
+  /** True when an earlier write of it failed without an answer: it may have been committed. */
+  resent: boolean
+}
+
+export interface Settler {
+  size(): number
+  add(ended: Ended): void
+  /** Takes up to a batch of plain completions of jobs without an execution. */
+  takePlain(): Ended[]
+  /** Takes up to a batch of everything else. */
+  takeMixed(): Ended[]
+  hasPlain(): boolean
+  hasMixed(): boolean
+  /** Puts a batch back whose write failed, in front. */
+  giveBack(batch: readonly Ended[]): void
+  /** Notes the answer to a batch. */
+  settled(batch: readonly Ended[], effective: ReadonlySet<string>): void
+  /** Notes a lease and how many jobs it covers. */
+  openLease(leaseId: string, jobs: number): void
+  /** Leases all of whose jobs are settled, to be removed with the next write. */
+  takeEndedLeases(): string[]
+  giveBackLeases(leaseIds: readonly string[]): void
+  endedLeases(): number
+  knowsLease(leaseId: string): boolean
+  clear(): void
+}
+
+export function createSettler(): Settler {
+  let plain: Ended[] = []
+  let mixed: Ended[] = []
+  let ended: string[] = []
+  const open = new Map<string, number>()
+
+  const isPlain = (one: Ended): boolean => one.ending === null && one.job.executionId === null
+
+  const countDown = (leaseId: string): void => {
+    const left = (open.get(leaseId) ?? 1) - 1
+    if (left > 0) {
+      open.set(leaseId, left)
+    } else {
+      open.delete(leaseId)
+      ended.push(leaseId)
+    }
+  }
+
+  return {
+    size: () => plain.length + mixed.length,
+    add: (one) => (isPlain(one) ? plain : mixed).push(one),
+    takePlain: () => plain.splice(0, SETTLE_BATCH_MAX),
+    takeMixed: () => mixed.splice(0, SETTLE_BATCH_MAX),
+    hasPlain: () => plain.length > 0,
+    hasMixed: () => mixed.length > 0,
+    giveBack: (batch) => {
+      for (const one of batch) one.resent = true
+      plain = [...batch.filter(isPlain), ...plain]
+      mixed = [...batch.filter((one) => !isPlain(one)), ...mixed]
+    },
+    settled: (batch, effective) => {
+      for (const one of batch) {
+        countDown(one.job.leaseId)
+        // A resent one that is missing was most likely committed by the first write whose answer was lost.
+        one.onSettled(effective.has(one.job.id) || one.resent)
+      }
+    },
+    openLease: (leaseId, jobs) => {
+      open.set(leaseId, jobs)
+    },
+    takeEndedLeases: () => ended.splice(0, 1000),
+    giveBackLeases: (leaseIds) => {
+      ended = [...leaseIds, ...ended]
+    },
+    endedLeases: () => ended.length,
+    knowsLease: (leaseId) => open.has(leaseId) || ended.includes(leaseId),
+    clear: () => {
+      plain = []
+      mixed = []
+      ended = []
+      open.clear()
+    },
+  }
+}
+
+/** The statement's view of a batch. */
+export function toSettlement(batch: readonly Ended[]): Settlement {
+  return {
+    completions: batch.filter((one) => one.ending === null).map(toCompletion),
+    endings: batch.flatMap((one) => one.ending ?? []),
+    executionIds: batch.flatMap((one) => one.job.executionId ?? []),
+  }
+}
+
+export function toCompletion(one: Ended): Completion {
+  return { id: one.job.id, leaseId: one.job.leaseId }
+}

@@ -1,0 +1,93 @@
+/** The watch over running attempts: time limits, attempts that are no longer ours, and what they report. */
+import type pg from 'pg'
+import type { Registry } from '../core/registry.ts'
+import { bumpVersions } from '../store/executions.ts'
+import { lostAttempts, type ProgressWrite, writeProgress } from '../store/settlements.ts'
+import { type Attempt, abandon } from './attempt.ts'
+import type { Events } from './events.ts'
+import { createLoop, type Service } from './loop.ts'
+import type { Poller } from './poller.ts'
+
+export interface Watch extends Service {
+  /** Hands back every attempt that did not stop at shutdown. */
+  releaseAll(): void
+}
+
+const SWEEP_MS = 250
+const WATCH_MS = 1_000
+/** How long a handler gets to stop after its signal fired at its time limit. */
+const TIMEOUT_GRACE_MS = 5_000
+/** Most attempts asked about or reported in one statement. */
+const BATCH_MAX = 1_000
+
+export function createWatch(options: {
+  readonly pool: pg.Pool
+  readonly poller: Poller
+  readonly registry: Registry
+  readonly events: Events
+}): Watch {
+  const { pool, poller, registry, events } = options
+  let sweepTimer: NodeJS.Timeout | null = null
+
+  const giveUp = (attempt: Attempt): void => poller.finish(attempt, abandon(attempt, registry.job(attempt.job.jobType)))
+
+  const sweep = (): void => {
+    const now = performance.now()
+    for (const attempt of [...poller.attempts()]) {
+      if (attempt.aborted === null && now > attempt.deadlineMs) attempt.abort('timeout')
+      if (attempt.aborted === 'timeout' && now > attempt.abortedMs + TIMEOUT_GRACE_MS) giveUp(attempt)
+    }
+  }
+
+  const writeReports = async (): Promise<void> => {
+    const reporting = [...poller.attempts()].filter((attempt) => attempt.progress !== null).slice(0, BATCH_MAX)
+    if (reporting.length === 0) return
+    const reports = reporting.flatMap((attempt): ProgressWrite[] => {
+      const report = attempt.progress
+      attempt.progress = null
+      if (report === null) return []
+      const percent = report.total > 0 ? Math.min(100, Math.max(0, (100 * report.done) / report.total)) : 0
+      return [{ id: attempt.job.id, leaseId: attempt.job.leaseId, percent, detail: { ...report } }]
+    })
+    const executionIds = await writeProgress(pool, reports)
+    if (executionIds.length > 0) await bumpVersions(pool, executionIds)
+  }
+
+  const abortLost = async (): Promise<void> => {
+    const now = performance.now()
+    const old = [...poller.attempts()].filter((attempt) => now - attempt.startedMs > WATCH_MS).slice(0, BATCH_MAX)
+    if (old.length === 0) return
+    const lost = new Set(await lostAttempts(pool, old.map((one) => ({ id: one.job.id, leaseId: one.job.leaseId }))))
+    for (const attempt of old) {
+      if (!lost.has(attempt.job.id) || attempt.ended) continue
+      attempt.abort('lost')
+      // Its settlement would be refused; the slot is free for others at once.
+      giveUp(attempt)
+    }
+  }
+
+  const loop = createLoop({
+    name: 'watch',
+    events,
+    pass: async () => {
+      await writeReports()
+      await abortLost()
+      return WATCH_MS
+    },
+  })
+
+  return {
+    name: loop.name,
+    start: () => {
+      sweepTimer = setInterval(sweep, SWEEP_MS)
+      loop.start()
+    },
+    stop: async () => {
+      if (sweepTimer !== null) clearInterval(sweepTimer)
+      await loop.stop()
+    },
+    releaseAll: () => {
+      for (const attempt of [...poller.attempts()]) giveUp(attempt)
+    },
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * Looking for due jobs and claiming them. The claim takes jobs with SKIP LOCKED and so never waits; everything
+ * that waits locks executions before jobs, each in the order of their ids.
+ */
+import type { Queryable } from './database.ts'
+import type { Completion } from './settlements.ts'
+
+/** One queue and priority: the unit that a claim looks at. */
+export interface Lane {
+  readonly queue: string
+  readonly priority: number
+}
+
+/** A position in the order of a lane: due time in seconds since epoch, and id. */
+export interface Floor {
+  readonly at: number
+  readonly id: string
+}
+
+export interface LaneView extends Lane {
+  /** When its first pending job that this poller can run is due, seconds since epoch; null: none. */
+  readonly firstDueAt: number | null
+}
+
+export interface Look {
+  readonly lanes: readonly LaneView[]
+  /** The database's clock, seconds since epoch. */
+  readonly now: number
+}
+
+export interface ClaimedJob {
+  readonly id: string
+  readonly jobType: string
+  readonly payload: unknown
+  readonly attempt: number
+  readonly retryCount: number
+  readonly maxRetries: number
+  readonly executionId: string | null
+  readonly timeoutSeconds: number | null
+  /** Seconds from due to claimed. */
+  readonly waitedSeconds: number
+  /** Seconds until the job's own deadline; null: none. Negative: passed. */
+  readonly secondsToDeadline: number | null
+  /** Seconds since epoch. A double holds microseconds exactly until the year 2255, a JS Date would cut them. */
+  readonly scheduledAt: number
+  readonly queue: string
+  readonly leaseId: string
+}
+
+export interface Claim {
+  readonly lane: Lane
+  /** Where to start looking: as far as this poller knows, the lane has no pending job at or before it. */
+  readonly floor: Floor
+  /** One of {@link CLAIM_SIZES}. */
+  readonly limit: number
+  readonly leaseId: string
+  readonly pollerId: string
+  readonly jobTypes: readonly string[]
+}
+
+/**
+ * The batch sizes a claim comes in. The limit is written into the statement: as a parameter, the generic plan
+ * would expect a tenth of the table and give up the index order for a sort.
+ */
+export const CLAIM_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] as const
+
+/** The largest claim size not above `capacity` (at least 1). */
+export function claimSize(capacity: number): number {
+  return CLAIM_SIZES.findLast((size) => size <= capacity) ?? 1
+}
+
+// The array makes an init plan: it runs once, so the limit cannot be exceeded by a plan that repeats it
+// (a join against the subquery can be, and then claims more than asked). A row whose newest version the
+// snapshot does not see is locked but not updated; it stays pending and the next look finds it.
+const claimCte = (limit: number): string => `
+  update rowbeat.scheduled_jobs j
+  set status = 'running',
+      attempt = j.attempt + 1,
+      lease_id = $4,
+      poller_id = $5,
+      started_at = now(),
+      updated_at = now()
+  where j.ctid = any (array(
+    select c.ctid
+    from rowbeat.scheduled_jobs c
+    where c.queue = $1
+      and c.priority = $2
+      and (c.scheduled_at, c.id) > (to_timestamp($3), $7::bigint)
+      and c.scheduled_at <= now()
+      and c.status = 'pending'
+      and c.job_type = any ($6)
+    order by c.scheduled_at, c.id
+    limit ${limit}
+    for update skip locked
+  ))
+  returning j.id, j.job_type, j.payload, j.attempt, j.retry_count, j.max_retries, j.parent_execution_id,
+            j.timeout_seconds, date_part('epoch', now() - j.scheduled_at) as waited,
+            date_part('epoch', j.deadline_at - now()) as to_deadline,
+            date_part('epoch', j.scheduled_at) as due`
+
+const CLAIM_TEXT = new Map(
+  CLAIM_SIZES.map((limit) => [
+    limit as number,
+    `with claimed as (${claimCte(limit)}
+), leased as (
+  insert into rowbeat.leases (lease_id, poller_id, queue, job_ids)
+  select $4, $5, $1, array_agg(id) from claimed
+  having count(*) > 0
+), quick as materialized (
+  -- A claim alone need not wait for the disk: were it lost in a crash of the server, the job would be pending
+  -- again and this attempt's settlement refused.
+  select set_config('synchronous_commit', 'off', true) as setting
+)
+select c.* from claimed c, quick`,
+  ]),
+)
+
+const EXCHANGE_TEXT = new Map(
+  CLAIM_SIZES.map((limit) => [
+    limit as number,
+    `with settled as (
+  update rowbeat.scheduled_jobs j
+  set status = 'completed',
+      finished_at = now(),
+      updated_at = now()
+  from unnest($8::bigint[], $9::uuid[]) as done (id, lease_id)
+  where j.id = done.id
+    and j.lease_id = done.lease_id
+    and j.status = 'running'
+  returning j.id
+), ended as (
+  delete from rowbeat.leases where lease_id = any ($10::uuid[])
+), claimed as (${claimCte(limit)}
+), leased as (
+  insert into rowbeat.leases (lease_id, poller_id, queue, job_ids)
+  select $4, $5, $1, array_agg(id) from claimed
+  having count(*) > 0
+)
+select c.*, null::bigint as settled from claimed c
+union all
+select null, null, null, null, null, null, null, null, null, null, null, s.id from settled s`,
+  ]),
+)
+
+type ClaimRow = [
+  id: string,
+  jobType: string,
+  payload: unknown,
+  attempt: number,
+  retryCount: number,
+  maxRetries: number,
+  executionId: string | null,
+  timeoutSeconds: number | null,
+  waited: number,
+  toDeadline: number | null,
+  due: number,
+]
+
+/** Claims up to `claim.limit` due jobs of one lane, in the order of their due time. */
+export async function claimJobs(db: Queryable, claim: Claim): Promise<ClaimedJob[]> {
+  const { rows } = await db.query<ClaimRow>({
+    name: `claim_${claim.limit}`,
+    text: CLAIM_TEXT.get(claim.limit) ?? unknownSize(claim.limit),
+    values: claimValues(claim),
+    rowMode: 'array',
+  })
+  return inOrder(rows.map((row) => toClaimed(row, claim)))
+}
+
+/**
+ * The busy poller's one statement and one transaction per batch: settles plain completions, removes leases that
+ * are wholly settled, and claims the next batch.
+ * @returns the jobs claimed and the ids whose settlement took effect; the others were fenced.
+ */
+export async function exchange(
+  db: Queryable,
+  claim: Claim,
+  completions: readonly Completion[],
+  endedLeases: readonly string[],
+): Promise<{ claimed: ClaimedJob[]; settled: Set<string> }> {
+  const { rows } = await db.query<[...ClaimRow, string | null]>({
+    name: `exchange_${claim.limit}`,
+    text: EXCHANGE_TEXT.get(claim.limit) ?? unknownSize(claim.limit),
+    values: [
+      ...claimValues(claim),
+      completions.map((one) => one.id),
+      completions.map((one) => one.leaseId),
+      [...endedLeases],
+    ],
+    rowMode: 'array',
+  })
+  const claimed: ClaimedJob[] = []
+  const settled = new Set<string>()
+  for (const row of rows) {
+    const done = row[11]
+    if (done === null) claimed.push(toClaimed(row, claim))
+    else settled.add(done)
+  }
+  return { claimed: inOrder(claimed), settled }
+}
+
+/**
+ * Looks at every lane from its floor: which hold a pending job that this poller can run, and when it is due.
+ * Walks the order index from lane to lane, so its cost follows the number of lanes, not of jobs.
+ */
+export async function look(db: Queryable, jobTypes: readonly string[]): Promise<Look> {
+  const { rows } = await db.query<[string | null, number | null, number | null, number]>({
+    name: 'look',
+    text: `with recursive lanes as (
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j order by j.queue, j.priority limit 1)
+  union all
+  select next.queue, next.priority
+  from lanes l
+  cross join lateral (
+    select j.queue, j.priority
+    from rowbeat.scheduled_jobs j
+    where (j.queue, j.priority) > (l.queue, l.priority)
+    order by j.queue, j.priority
+    limit 1
+  ) next
+)
+select l.queue, l.priority, date_part('epoch', first.scheduled_at), date_part('epoch', now())
+from (select 1) always
+left join lanes l on true
+left join rowbeat.claim_floors f on f.queue = l.queue and f.priority = l.priority
+left join lateral (
+  select j.scheduled_at
+  from rowbeat.scheduled_jobs j
+  where j.queue = l.queue
+    and j.priority = l.priority
+    and j.scheduled_at >= coalesce(f.floor_at, '-infinity')
+    and j.status = 'pending'
+    and j.job_type = any ($1)
+  order by j.scheduled_at, j.id
+  limit 1
+) first on true
+order by l.priority desc, l.queue`,
+    values: [jobTypes],
+    rowMode: 'array',
+  })
+  return {
+    now: rows[0]?.[3] ?? 0,
+    lanes: rows.flatMap(([queue, priority, firstDueAt]) =>
+      queue === null || priority === null ? [] : [{ queue, priority, firstDueAt }],
+    ),
+  }
+}
+
+function claimValues(claim: Claim): unknown[] {
+  const { lane, floor, leaseId, pollerId, jobTypes } = claim
+  return [lane.queue, lane.priority, floor.at, leaseId, pollerId, jobTypes, floor.id]
+}
+
+function toClaimed(row: ClaimRow | [...ClaimRow, unknown], claim: Claim): ClaimedJob {
+  return {
+    id: row[0],
+    jobType: row[1],
+    payload: row[2],
+    attempt: row[3],
+    retryCount: row[4],
+    maxRetries: row[5],
+    executionId: row[6],
+    timeoutSeconds: row[7],
+    waitedSeconds: row[8],
+    secondsToDeadline: row[9],
+    scheduledAt: row[10],
+    queue: claim.lane.queue,
+    leaseId: claim.leaseId,
+  }
+}
+
+/** `UPDATE … RETURNING` promises no order. */
+function inOrder(jobs: ClaimedJob[]): ClaimedJob[] {
+  return jobs.sort((a, b) => a.scheduledAt - b.scheduledAt || Number(BigInt(a.id) - BigInt(b.id)))
+}
+
+function unknownSize(limit: number): never {
+  throw new RangeError(`claim size ${limit} is not one of ${CLAIM_SIZES.join(', ')}`)
+}

@@ -1,0 +1,98 @@
+/** Connections: one pool per process, its settings, and what a statement is. */
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import type { Database } from '../core/ports.ts'
+
+/** Anything that runs a statement: the pool (each statement its own transaction) or one client of it. */
+export type Queryable = Pick<pg.Pool, 'query'>
+
+export interface Connections {
+  readonly pool: pg.Pool
+  readonly db: Database
+  close(): Promise<void>
+}
+
+/** Milliseconds that a connection attempt may take. */
+const CONNECT_TIMEOUT_MS = 5_000
+/** Milliseconds that the server may spend on one statement; the client gives up a little later. */
+const STATEMENT_TIMEOUT_MS = 30_000
+
+/**
+ * Opens a pool. Nothing connects until the first statement. A connection that breaks while idle is dropped
+ * silently and replaced at the next use; whoever runs a statement sees its error.
+ */
+export function connect(options: {
+  readonly url: string
+  readonly max: number
+  readonly applicationName: string
+}): Connections {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.max,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 60_000,
+    query_timeout: STATEMENT_TIMEOUT_MS + 5_000,
+    keepAlive: true,
+  })
+  // Without a listener the error of an idle connection would end the process; the next use reports it anyway.
+  pool.on('error', () => undefined)
+  // Without one on the client, an error between two statements of a transaction would do the same.
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined)
+  })
+  const kysely = new Kysely<Record<never, never>>({ dialect: new PostgresDialect({ pool }) })
+  return { pool, db: kysely, close: () => kysely.destroy() }
+}
+
+/**
+ * Runs `work` in one transaction on one connection. A connection whose rollback fails is destroyed, never
+ * given back: it could still be inside the transaction.
+ */
+export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    try {
+      await client.query('rollback')
+    } catch (rollbackError) {
+      broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
+    }
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** SQLSTATE of a database error, or the socket's code; undefined for other errors. */
+export function databaseCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** A sentence for the operator about why the database cannot be used. */
+export function explainDatabaseError(error: unknown, url: string): string {
+  const where = describeUrl(url)
+  const code = databaseCode(error)
+  if (code === 'ECONNREFUSED') return `nothing listens at ${where}: start Postgres there or correct DATABASE_URL`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host of ${where} is not known: correct DATABASE_URL`
+  if (code === '28P01' || code === '28000') return `${where} refuses the user or password: correct DATABASE_URL`
+  if (code === '3D000') return `the database of ${where} does not exist: create it or correct DATABASE_URL`
+  if (code === '42501') return `the user of ${where} lacks a privilege: ${error instanceof Error ? error.message : ''}`
+  return `${where} cannot be used: ${error instanceof Error ? error.message || error.name : String(error)}`
+}
+
+/** Host, port and database of a connection string, without the password. */
+export function describeUrl(url: string): string {
+  try {
+    const { hostname, port, pathname } = new URL(url)
+    return `postgres://${hostname}:${port || 5432}${pathname}`
+  } catch {
+    return 'the database of DATABASE_URL'
+  }
+}

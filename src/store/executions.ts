@@ -1,0 +1,395 @@
+/** Executions: creation, what follows when steps end, deadlines, and reading one whole. */
+import { randomBytes } from 'node:crypto'
+import type pg from 'pg'
+import { maxRetries } from '../core/retry.ts'
+import type { ExecutionStatus, JobStatus } from '../core/states.ts'
+import { type PlannedStep, planSteps, type WorkflowDefinition } from '../core/workflow.ts'
+import { type Queryable, transaction } from './database.ts'
+import { readDurations } from './durations.ts'
+
+export interface NewExecution<Input = unknown> {
+  readonly workflow: WorkflowDefinition<Input>
+  /** Already parsed by the workflow's `input`. */
+  readonly input: Input
+  /** Names of the steps to run; all when undefined. */
+  readonly steps?: readonly string[] | undefined
+  readonly requestId?: string | null
+  readonly traceparent?: string | null
+  readonly requestedBy?: string | null
+}
+
+export interface CreatedExecution {
+  readonly executionId: string
+  /** False when a live execution for the subject was found instead. */
+  readonly created: boolean
+}
+
+/** Longest a creation waits for another one of the same subject that has not committed yet. */
+const CREATE_TRIES = 5
+
+/**
+ * Creates an execution with all its step rows in one transaction, or finds the live one of the same workflow
+ * type and subject. Any number of callers at once get one and the same execution.
+ */
+export async function createExecution<Input>(
+  pool: pg.Pool,
+  request: NewExecution<Input>,
+): Promise<CreatedExecution> {
+  const subject = request.workflow.subject(request.input)
+  const planned = planSteps(request.workflow, request.steps)
+  for (let tries = 0; tries < CREATE_TRIES; tries++) {
+    // Most callers in a crowd only need this read; it keeps them from queueing on the unique index.
+    const live = await findLive(pool, request.workflow.name, subject)
+    if (live !== null) return { executionId: live, created: false }
+    const executionId = uuidv7()
+    const created = await transaction(pool, async (client) => {
+      if (!(await insertExecution(client, executionId, subject, request))) return false
+      await insertSteps(client, executionId, request.input, planned)
+      return true
+    })
+    if (created) return { executionId, created: true }
+    // The other one committed, so the next read finds it, unless it has ended meanwhile: then it is our turn.
+  }
+  throw new Error(`could neither create nor find an execution of ${request.workflow.name} for ${subject}`)
+}
+
+async function findLive(db: Queryable, workflowType: string, subject: string): Promise<string | null> {
+  const { rows } = await db.query<{ execution_id: string }>({
+    name: 'find_live_execution',
+    text: `select execution_id
+from rowbeat.workflow_executions
+where workflow_type = $1
+  and subject = $2
+  and status in ('pending', 'running')`,
+    values: [workflowType, subject],
+  })
+  return rows[0]?.execution_id ?? null
+}
+
+/** False when another live execution holds the subject; waits for an uncommitted one. */
+async function insertExecution<Input>(
+  client: pg.PoolClient,
+  executionId: string,
+  subject: string,
+  request: NewExecution<Input>,
+): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'insert_execution',
+    text: `insert into rowbeat.workflow_executions
+  (execution_id, workflow_type, subject, input_data, deadline_at, request_id, traceparent, requested_by)
+values ($1, $2, $3, $4, now() + make_interval(secs => $5), $6, $7, $8)
+on conflict (workflow_type, subject) where status in ('pending', 'running') do nothing`,
+    values: [
+      executionId,
+      request.workflow.name,
+      subject,
+      JSON.stringify(request.input),
+      request.workflow.maxDuration,
+      request.requestId ?? null,
+      request.traceparent ?? null,
+      request.requestedBy ?? null,
+    ],
+  })
+  return rowCount === 1
+}
+
+async function insertSteps<Input>(
+  client: pg.PoolClient,
+  executionId: string,
+  input: Input,
+  planned: readonly PlannedStep<Input>[],
+): Promise<void> {
+  const history = await readDurations(client, planned.map((one) => one.definition.jobType))
+  await client.query({
+    name: 'insert_steps',
+    text: `insert into rowbeat.scheduled_jobs
+  (parent_execution_id, queue, job_type, step, sequence_index, status, priority, max_retries, timeout_seconds,
+   estimate_seconds, critical, depends_on, needs, payload)
+select $1, s.queue, s.job_type, s.job_type, s.sequence_index, s.status, s.priority, s.max_retries, s.timeout_seconds,
+       s.estimate_seconds, s.critical, s.depends_on, s.needs, $2
+from jsonb_to_recordset($3::jsonb) as s (
+  queue text, job_type text, sequence_index integer, status text, priority smallint, max_retries integer,
+  timeout_seconds integer, estimate_seconds real, critical boolean, depends_on text[], needs text[])
+order by s.sequence_index`,
+    values: [
+      executionId,
+      JSON.stringify(input),
+      JSON.stringify(
+        planned.map(({ definition, dependsOn, needs }) => {
+          const past = history.get(definition.jobType)
+          return {
+            queue: definition.queue,
+            job_type: definition.jobType,
+            sequence_index: definition.index,
+            status: dependsOn.length === 0 ? 'pending' : 'waiting',
+            priority: definition.priority,
+            max_retries: maxRetries(definition.retry),
+            timeout_seconds: definition.timeout,
+            // Fixed here, so that progress does not fall when the history changes while it runs.
+            estimate_seconds: past !== undefined && past.runs >= 5 ? Math.max(1, past.p50) : definition.estimate,
+            critical: definition.critical,
+            depends_on: dependsOn,
+            needs,
+          }
+        }),
+      ),
+    ],
+  })
+}
+
+/** Marks executions whose first step was just claimed as running. */
+export async function startExecutions(db: Queryable, executionIds: readonly string[]): Promise<void> {
+  await db.query({
+    name: 'start_executions',
+    text: `update rowbeat.workflow_executions
+set status = 'running',
+    start_time = coalesce(start_time, now()),
+    version = version + 1
+where execution_id = any ($1::uuid[])
+  and status = 'pending'`,
+    values: [[...executionIds].sort()],
+  })
+}
+
+/** Locks executions before their steps are settled: the order that everybody keeps. */
+export async function lockExecutions(client: Queryable, executionIds: readonly string[]): Promise<void> {
+  await client.query({
+    name: 'lock_executions',
+    text: `select from rowbeat.workflow_executions
+where execution_id = any ($1::uuid[])
+order by execution_id
+for no key update`,
+    values: [executionIds],
+  })
+}
+
+export interface Advanced {
+  readonly executionId: string
+  readonly status: ExecutionStatus
+  /** True when it was closed by this call. */
+  readonly closed: boolean
+  /** How many steps became pending, over all executions of the call. */
+  readonly freed: number
+}
+
+/** Frees, skips or cancels what follows from ended steps, and closes what is done. */
+export async function advanceExecutions(client: Queryable, executionIds: readonly string[]): Promise<Advanced[]> {
+  const { rows } = await client.query<{ execution_id: string; status: ExecutionStatus; closed: boolean; freed: number }>({
+    name: 'advance_executions',
+    text: 'select execution_id, status, closed, freed from rowbeat.advance_executions($1::uuid[])',
+    values: [executionIds],
+  })
+  return rows.map((row) => ({
+    executionId: row.execution_id,
+    status: row.status,
+    closed: row.closed,
+    freed: row.freed,
+  }))
+}
+
+/** Lets the version of executions grow, so that their status has a new ETag. */
+export async function bumpVersions(db: Queryable, executionIds: readonly string[]): Promise<void> {
+  await db.query({
+    name: 'bump_versions',
+    text: `update rowbeat.workflow_executions
+set version = version + 1
+where execution_id = any ($1::uuid[])`,
+    values: [[...executionIds].sort()],
+  })
+}
+
+/** Most executions ended by one call. */
+const OVERDUE_BATCH = 100
+
+/**
+ * Ends executions past their deadline: running steps fail and are fenced, the others are cancelled.
+ * @returns the executions ended.
+ */
+export async function endOverdueExecutions(pool: pg.Pool): Promise<string[]> {
+  return transaction(pool, async (client) => {
+    const { rows } = await client.query<{ execution_id: string }>({
+      name: 'lock_overdue_executions',
+      text: `select execution_id
+from rowbeat.workflow_executions
+where status in ('pending', 'running')
+  and deadline_at <= now()
+order by execution_id
+limit ${OVERDUE_BATCH}
+for no key update skip locked`,
+    })
+    const ids = rows.map((row) => row.execution_id)
+    if (ids.length === 0) return []
+    await client.query({
+      name: 'end_overdue_steps',
+      text: `update rowbeat.scheduled_jobs
+set status = case when status = 'running' then 'failed' else 'cancelled' end,
+    lease_id = null,
+    last_error_code = 'ORCHESTRATOR_TIMEOUT',
+    last_error = 'Parent orchestrator timed out',
+    finished_at = now(),
+    updated_at = now()
+where parent_execution_id = any ($1::uuid[])
+  and status in ('waiting', 'pending', 'running')`,
+      values: [ids],
+    })
+    await client.query({
+      name: 'end_overdue_executions',
+      text: `update rowbeat.workflow_executions
+set status = 'failed',
+    error_code = 'ORCHESTRATOR_TIMEOUT',
+    error_message = 'The run exceeded its time limit',
+    start_time = coalesce(start_time, now()),
+    end_time = now(),
+    version = version + 1
+where execution_id = any ($1::uuid[])`,
+      values: [ids],
+    })
+    return ids
+  })
+}
+
+export interface StepView {
+  readonly jobId: string
+  readonly step: string
+  readonly index: number
+  readonly status: JobStatus
+  readonly attempt: number
+  readonly retryCount: number
+  readonly maxRetries: number
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+  readonly scheduledAt: Date
+  readonly lastError: string | null
+  readonly lastErrorCode: string | null
+  readonly errors: readonly Record<string, unknown>[]
+  readonly progress: number | null
+  readonly progressDetail: Record<string, unknown> | null
+  readonly result: unknown
+  readonly dependsOn: readonly string[]
+  readonly needs: readonly string[]
+  readonly critical: boolean
+  readonly estimateSeconds: number
+}
+
+export interface ExecutionView {
+  readonly executionId: string
+  readonly workflowType: string
+  readonly subject: string
+  readonly status: ExecutionStatus
+  readonly input: unknown
+  readonly startTime: Date | null
+  readonly endTime: Date | null
+  readonly createdAt: Date
+  readonly deadlineAt: Date
+  readonly version: number
+  readonly errorCode: string | null
+  readonly errorMessage: string | null
+  readonly requestId: string | null
+  readonly steps: readonly StepView[]
+  /** The database's clock when this was read. */
+  readonly now: Date
+}
+
+interface ExecutionRow {
+  execution_id: string
+  workflow_type: string
+  subject: string
+  status: ExecutionStatus
+  input_data: unknown
+  start_time: Date | null
+  end_time: Date | null
+  created_at: Date
+  deadline_at: Date
+  version: string
+  error_code: string | null
+  error_message: string | null
+  request_id: string | null
+  now: Date
+  steps: (Omit<StepView, 'startedAt' | 'finishedAt' | 'scheduledAt'> & {
+    startedAt: string | null
+    finishedAt: string | null
+    scheduledAt: string
+  })[]
+}
+
+const READ_EXECUTION = `select e.execution_id, e.workflow_type, e.subject, e.status, e.input_data, e.start_time, e.end_time,
+       e.created_at, e.deadline_at, e.version, e.error_code, e.error_message, e.request_id, now() as now,
+       coalesce((
+         select jsonb_agg(jsonb_build_object(
+           'jobId', j.id::text, 'step', j.step, 'index', j.sequence_index, 'status', j.status, 'attempt', j.attempt,
+           'retryCount', j.retry_count, 'maxRetries', j.max_retries, 'startedAt', j.started_at,
+           'finishedAt', j.finished_at, 'scheduledAt', j.scheduled_at, 'lastError', j.last_error,
+           'lastErrorCode', j.last_error_code, 'errors', coalesce(j.errors, '[]'), 'progress', j.progress,
+           'progressDetail', j.progress_detail, 'result', j.result, 'dependsOn', coalesce(j.depends_on, '{}'),
+           'needs', coalesce(j.needs, '{}'), 'critical', j.critical,
+           'estimateSeconds', coalesce(j.estimate_seconds, 60)) order by j.sequence_index)
+         from rowbeat.scheduled_jobs j
+         where j.parent_execution_id = e.execution_id), '[]') as steps
+from rowbeat.workflow_executions e
+`
+
+/** Reads an execution with its steps in one statement; null when there is none. */
+export async function readExecution(db: Queryable, executionId: string): Promise<ExecutionView | null> {
+  const { rows } = await db.query<ExecutionRow>({
+    name: 'read_execution',
+    text: `${READ_EXECUTION}where e.execution_id = $1`,
+    values: [executionId],
+  })
+  return rows[0] === undefined ? null : toView(rows[0])
+}
+
+/** Reads the newest execution of a workflow for a subject; null when there is none. */
+export async function readLatestExecution(
+  db: Queryable,
+  workflowType: string,
+  subject: string,
+): Promise<ExecutionView | null> {
+  const { rows } = await db.query<ExecutionRow>({
+    name: 'read_latest_execution',
+    text: `${READ_EXECUTION}where e.workflow_type = $1
+  and e.subject = $2
+order by e.created_at desc, e.execution_id desc
+limit 1`,
+    values: [workflowType, subject],
+  })
+  return rows[0] === undefined ? null : toView(rows[0])
+}
+
+function toView(row: ExecutionRow): ExecutionView {
+  return {
+    executionId: row.execution_id,
+    workflowType: row.workflow_type,
+    subject: row.subject,
+    status: row.status,
+    input: row.input_data,
+    startTime: row.start_time,
+    endTime: row.end_time,
+    createdAt: row.created_at,
+    deadlineAt: row.deadline_at,
+    version: Number(row.version),
+    errorCode: row.error_code,
+    errorMessage: row.error_message,
+    requestId: row.request_id,
+    now: row.now,
+    steps: row.steps.map((step) => ({
+      ...step,
+      startedAt: toDate(step.startedAt),
+      finishedAt: toDate(step.finishedAt),
+      scheduledAt: new Date(step.scheduledAt),
+    })),
+  }
+}
+
+function toDate(text: string | null): Date | null {
+  return text === null ? null : new Date(text)
+}
+
+/** A version 7 UUID: 48 bits of time, the rest random. RFC 9562 §5.7. */
+export function uuidv7(): string {
+  const bytes = randomBytes(16)
+  bytes.writeUIntBE(Date.now(), 0, 6)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = bytes.toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

@@ -1,0 +1,83 @@
+/**
+ * The claim floors: per queue and priority, a time before which nothing is pending, so that a claim does not
+ * walk over finished rows.
+ *
+ * A floor may only pass what can never become pending unseen. A row inserted at clock time s has a scheduled_at
+ * no older than s − 30 s, or a trigger lowers the floor (functions/lower_claim_floor.sql). So a floor at t − 60 s
+ * is safe once every transaction that was open at t has ended: rows written before t are visible or gone, rows
+ * written later are due after the floor. `claim_horizon` holds such a t: it notes the time and the next
+ * transaction id, and waits until the oldest running transaction is younger.
+ */
+import type pg from 'pg'
+import { transaction } from './database.ts'
+
+/**
+ * Moves every floor as far as it may go; one caller at a time, others return at once.
+ * @returns false when another process is at it, or a job with an old due time is being inserted.
+ */
+export async function raiseClaimFloors(pool: pg.Pool): Promise<boolean> {
+  return transaction(pool, async (client) => {
+    // Exclusive against the trigger that lowers floors; taken before the statements below take their snapshots.
+    const lock = await client.query<{ locked: boolean }>({
+      name: 'lock_claim_floors',
+      text: 'select pg_try_advisory_xact_lock(19047, 1) as locked',
+    })
+    if (lock.rows[0]?.locked !== true) return false
+    await client.query({
+      name: 'probe_horizon',
+      text: `update rowbeat.claim_horizon
+set safe_at = probed_at,
+    probed_at = clock_timestamp(),
+    probed_xid = pg_snapshot_xmax(pg_current_snapshot())
+where pg_snapshot_xmin(pg_current_snapshot()) >= probed_xid`,
+    })
+    await client.query({
+      name: 'add_claim_floors',
+      text: `with recursive lanes as (
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j order by j.queue, j.priority limit 1)
+  union all
+  select next.queue, next.priority
+  from lanes l
+  cross join lateral (
+    select j.queue, j.priority
+    from rowbeat.scheduled_jobs j
+    where (j.queue, j.priority) > (l.queue, l.priority)
+    order by j.queue, j.priority
+    limit 1
+  ) next
+)
+insert into rowbeat.claim_floors (queue, priority)
+select l.queue, l.priority from lanes l
+on conflict (queue, priority) do nothing`,
+    })
+    await client.query({
+      name: 'raise_claim_floors',
+      // A pair that was first seen after safe_at waits: an insert with an old due time may have run before the
+      // pair had a row to lower.
+      text: `update rowbeat.claim_floors f
+set floor_at = next.floor_at
+from (
+  select l.queue, l.priority,
+         least(coalesce(first.scheduled_at, 'infinity'), h.safe_at - interval '60 seconds') as floor_at
+  from rowbeat.claim_floors l
+  cross join rowbeat.claim_horizon h
+  left join lateral (
+    select j.scheduled_at
+    from rowbeat.scheduled_jobs j
+    where j.queue = l.queue
+      and j.priority = l.priority
+      and j.scheduled_at >= l.floor_at
+      and j.scheduled_at < h.safe_at
+      and j.status = 'pending'
+    order by j.scheduled_at, j.id
+    limit 1
+  ) first on true
+  where l.created_at < h.safe_at
+) next
+where f.queue = next.queue
+  and f.priority = next.priority
+  and f.floor_at < next.floor_at`,
+    })
+    return true
+  })
+}

@@ -1,0 +1,76 @@
+/** Adding jobs. */
+import type { Queryable } from './database.ts'
+
+export interface NewJob {
+  readonly jobType: string
+  readonly payload?: unknown
+  readonly queue?: string
+  readonly priority?: number
+  /** Not before this time; default now. */
+  readonly scheduledAt?: Date
+  readonly maxRetries?: number
+  readonly timeoutSeconds?: number
+  readonly deadlineAt?: Date
+  readonly dedupeKey?: string
+  readonly concurrencyKey?: string
+}
+
+/** Most jobs in one call of {@link enqueueJobs}. */
+export const ENQUEUE_MAX = 10_000
+
+/**
+ * Inserts jobs in the caller's transaction, or in one of their own. Wake the pollers after the commit
+ * (`store/listen.ts`).
+ * @returns the ids in the order given; null where an open job of the queue has the same `dedupeKey`.
+ */
+export async function enqueueJobs(db: Queryable, jobs: readonly NewJob[]): Promise<(string | null)[]> {
+  if (jobs.length > ENQUEUE_MAX) throw new RangeError(`enqueue takes at most ${ENQUEUE_MAX} jobs, got ${jobs.length}`)
+  if (jobs.length === 0) return []
+  const { rows } = await db.query<[number, string]>({
+    name: 'enqueue',
+    text: `with given as materialized (
+  select g.*, g.ordinality as position
+  from rows from (jsonb_to_recordset($1::jsonb) as (
+    job_type text, payload jsonb, queue text, priority smallint, scheduled_at timestamptz, max_retries integer,
+    timeout_seconds integer, deadline_at timestamptz, dedupe_key text, concurrency_key text
+  )) with ordinality g
+), numbered as materialized (
+  select nextval(pg_get_serial_sequence('rowbeat.scheduled_jobs', 'id')) as id, g.*
+  from given g
+  order by g.position
+), inserted as (
+  insert into rowbeat.scheduled_jobs (id, job_type, payload, queue, priority, scheduled_at, max_retries,
+    timeout_seconds, deadline_at, dedupe_key, concurrency_key)
+  overriding system value
+  select n.id, n.job_type, coalesce(n.payload, '{}'), coalesce(n.queue, 'default'), coalesce(n.priority, 0),
+         coalesce(n.scheduled_at, now()), coalesce(n.max_retries, 3), n.timeout_seconds, n.deadline_at,
+         n.dedupe_key, n.concurrency_key
+  from numbered n
+  on conflict (queue, live_dedupe_key) where live_dedupe_key is not null do nothing
+  returning id
+)
+select n.position::integer, i.id
+from inserted i
+join numbered n on n.id = i.id`,
+    values: [
+      JSON.stringify(
+        jobs.map((job) => ({
+          job_type: job.jobType,
+          payload: job.payload,
+          queue: job.queue,
+          priority: job.priority,
+          scheduled_at: job.scheduledAt,
+          max_retries: job.maxRetries,
+          timeout_seconds: job.timeoutSeconds,
+          deadline_at: job.deadlineAt,
+          dedupe_key: job.dedupeKey,
+          concurrency_key: job.concurrencyKey,
+        })),
+      ),
+    ],
+    rowMode: 'array',
+  })
+  const ids: (string | null)[] = jobs.map(() => null)
+  for (const [position, id] of rows) ids[position - 1] = id
+  return ids
+}

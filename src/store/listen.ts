@@ -1,0 +1,126 @@
+/** Wake-ups across processes: a hint that saves waiting for the next poll. Nothing depends on it. */
+import pg from 'pg'
+import type { Lane } from './claims.ts'
+import type { Queryable } from './database.ts'
+
+/** Channel of hints that a queue has work. */
+export const WAKE_CHANNEL = 'rowbeat_wake'
+
+export interface Wake extends Lane {
+  /** Due time of the earliest job meant, whole ms since epoch; null: about now. */
+  readonly dueAt: number | null
+}
+
+/** Hints that a lane has work. Call it after the commit, on a connection of its own: in the transaction of an
+ * insert it would make all such commits wait for each other. */
+export async function sendWake(db: Queryable, wake: Wake): Promise<void> {
+  await db.query({ name: 'wake', text: 'select pg_notify($1, $2)', values: [WAKE_CHANNEL, formatWake(wake)] })
+}
+
+/** `priority|ms|queue`: a queue's name may hold any character, so it is the rest of the line. */
+export function formatWake(wake: Wake): string {
+  return `${wake.priority}|${wake.dueAt ?? ''}|${wake.queue}`
+}
+
+/** Reads a hint; null when it is not one of ours. A hint without a priority means every lane of the queue. */
+export function parseWake(payload: string): { queue: string; priority: number | null; dueAt: number | null } | null {
+  const match = /^(-?\d{1,4})?\|(\d{1,16})?\|(.+)$/s.exec(payload)
+  if (match === null) return null
+  return {
+    priority: match[1] === undefined ? null : Number(match[1]),
+    dueAt: match[2] === undefined ? null : Number(match[2]),
+    queue: match[3] ?? '',
+  }
+}
+
+export interface Listener {
+  /** True while hints arrive. */
+  connected(): boolean
+  stop(): Promise<void>
+}
+
+const RECONNECT_MIN_MS = 250
+const RECONNECT_MAX_MS = 5_000
+/** A connection that says nothing for this long is asked whether it still listens. */
+const HEARTBEAT_MS = 10_000
+
+/**
+ * Listens on one connection of its own and reconnects for ever, with growing pauses, until stopped. `onReady` is
+ * called after each (re)connection: hints may have been missed, so look at once.
+ */
+export function listen(options: {
+  readonly url: string
+  readonly channels: readonly string[]
+  readonly onMessage: (channel: string, payload: string) => void
+  readonly onReady: () => void
+}): Listener {
+  let stopped = false
+  let connected = false
+  let client: pg.Client | null = null
+  let timer: NodeJS.Timeout | null = null
+  let pause = RECONNECT_MIN_MS
+
+  const retire = (which: pg.Client): void => {
+    if (client !== which) return
+    client = null
+    connected = false
+    which.end().catch(() => undefined)
+    if (stopped) return
+    clearTimer()
+    timer = setTimeout(open, pause * (0.75 + Math.random() / 2))
+    pause = Math.min(pause * 2, RECONNECT_MAX_MS)
+  }
+  const clearTimer = (): void => {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+  }
+  const check = (which: pg.Client): void => {
+    clearTimer()
+    timer = setTimeout(() => {
+      // A half-open connection never reports an error by itself; a question that is not answered in time does.
+      which.query('select 1').then(
+        () => check(which),
+        () => retire(which),
+      )
+    }, HEARTBEAT_MS)
+  }
+  const open = (): void => {
+    if (stopped) return
+    const fresh = new pg.Client({
+      connectionString: options.url,
+      application_name: 'rowbeat-listen',
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
+      keepAlive: true,
+    })
+    client = fresh
+    fresh.on('error', () => retire(fresh))
+    fresh.on('end', () => retire(fresh))
+    fresh.on('notification', (message) => options.onMessage(message.channel, message.payload ?? ''))
+    fresh
+      .connect()
+      .then(() => fresh.query(options.channels.map((channel) => `listen ${pg.escapeIdentifier(channel)}`).join('; ')))
+      .then(
+        () => {
+          if (client !== fresh) return
+          connected = true
+          pause = RECONNECT_MIN_MS
+          check(fresh)
+          options.onReady()
+        },
+        () => retire(fresh),
+      )
+  }
+  open()
+  return {
+    connected: () => connected,
+    stop: async () => {
+      stopped = true
+      clearTimer()
+      const last = client
+      client = null
+      connected = false
+      await last?.end().catch(() => undefined)
+    },
+  }
+}
