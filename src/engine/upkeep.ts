@@ -5,6 +5,7 @@
  */
 import type pg from 'pg'
 import { trimDurations } from '../store/durations.ts'
+import { trimAnswers } from '../store/idempotency.ts'
 import { endOverdueExecutions } from '../store/executions.ts'
 import { raiseClaimFloors } from '../store/floors.ts'
 import { BEAT_TTL_SECONDS, reapDeadPollers, trimPollers } from '../store/pollers.ts'
@@ -99,6 +100,7 @@ export function createUpkeep(options: {
         trimmedAtMs = now
         await trimDurations(pool)
         await trimPollers(pool)
+        await trimAnswers(pool)
       }
       passedAtMs = now
       return PASS_MS * (0.8 + Math.random() * 0.4)

@@ -35,20 +35,28 @@ export async function createExecution<Input>(
   pool: pg.Pool,
   request: NewExecution<Input>,
 ): Promise<CreatedExecution> {
+  // Most callers in a crowd only need this read; it keeps them from queueing on the unique index.
+  const live = await findLive(pool, request.workflow.name, request.workflow.subject(request.input))
+  if (live !== null) return { executionId: live, created: false }
+  return transaction(pool, (client) => createExecutionIn(client, request))
+}
+
+/** The same inside the caller's transaction (READ COMMITTED). */
+export async function createExecutionIn<Input>(
+  client: pg.PoolClient,
+  request: NewExecution<Input>,
+): Promise<CreatedExecution> {
   const subject = request.workflow.subject(request.input)
   const planned = planSteps(request.workflow, request.steps)
   for (let tries = 0; tries < CREATE_TRIES; tries++) {
-    // Most callers in a crowd only need this read; it keeps them from queueing on the unique index.
-    const live = await findLive(pool, request.workflow.name, subject)
-    if (live !== null) return { executionId: live, created: false }
     const executionId = uuidv7()
-    const created = await transaction(pool, async (client) => {
-      if (!(await insertExecution(client, executionId, subject, request))) return false
+    if (await insertExecution(client, executionId, subject, request)) {
       await insertSteps(client, executionId, request.input, planned)
-      return true
-    })
-    if (created) return { executionId, created: true }
-    // The other one committed, so the next read finds it, unless it has ended meanwhile: then it is our turn.
+      return { executionId, created: true }
+    }
+    const live = await findLive(client, request.workflow.name, subject)
+    if (live !== null) return { executionId: live, created: false }
+    // The other one has ended meanwhile: then it is our turn.
   }
   throw new Error(`could neither create nor find an execution of ${request.workflow.name} for ${subject}`)
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 
 export interface Migration {
@@ -22,7 +23,7 @@ const MIGRATION_LOCK = 190_470_001
 /** Oldest Postgres this runs on, as `server_version_num`. */
 const POSTGRES_MIN = 150_000
 
-const MIGRATIONS_DIR = new URL('../../migrations/', import.meta.url).pathname
+const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations/', import.meta.url))
 
 /**
  * Applies what is missing and returns the names applied. Safe to call from many processes at once.

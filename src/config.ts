@@ -1,0 +1,108 @@
+/** The settings of a process: the only reader of the environment. All problems are reported at once. */
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { type HostMap, parseHostMap } from './outbound/host-map.ts'
+import {
+  type AuditSettings,
+  auditEnvironment,
+  auditEnvironmentProblems,
+  toAuditSettings,
+} from './workflows/audit/settings.ts'
+
+const wholeNumber = (least: number, most: number) =>
+  z.coerce
+    .number(`must be a whole number from ${least} to ${most}`)
+    .int(`must be a whole number from ${least} to ${most}`)
+    .min(least, `must be at least ${least}`)
+    .max(most, `must be at most ${most}`)
+
+/** Every setting of the house with its range, default and one sentence; the README's table is checked against it. */
+export const environment = z.object({
+  PORT: wholeNumber(0, 65_535).default(3000).describe('Port of the HTTP server; 0 takes any free one.'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('Address the HTTP server listens on.'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .optional()
+    .describe('Connection string of Postgres 15 or newer; absent: an embedded server is started.'),
+  ROWBEAT_DATA_DIR: z.string().min(1).default('.rowbeat').describe('Folder of the embedded server and its data.'),
+  ROWBEAT_CONCURRENCY: wholeNumber(1, 2000).default(20).describe('Most jobs that this process runs at once.'),
+  ROWBEAT_SHUTDOWN_SECONDS: wholeNumber(0, 3600)
+    .default(25)
+    .describe('Seconds that running jobs get to finish at shutdown before they are handed back.'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
+    .default('info')
+    .describe('Least level that is logged.'),
+  OUTBOUND_HOST_MAP: z
+    .string()
+    .default('')
+    .describe('Development only: host=address:port pairs, comma-separated, reached by plain HTTP.'),
+  ...auditEnvironment.shape,
+})
+
+export interface Config {
+  readonly port: number
+  readonly host: string
+  /** Null: the embedded server. */
+  readonly databaseUrl: string | null
+  readonly dataDir: string
+  readonly concurrency: number
+  readonly shutdownSeconds: number
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  readonly hostMap: HostMap
+  readonly audit: AuditSettings
+  readonly version: string
+}
+
+/** Thrown with every problem of the configuration, one per line. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(`the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((one) => `  ${one}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/** Reads the settings from the environment; empty variables count as absent. Throws {@link ConfigError}. */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = environment.safeParse(given)
+  const problems = parsed.success
+    ? auditEnvironmentProblems(parsed.data).map(([name, sentence]) => `${name} ${sentence}`)
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+  const hosts = parseHostMap(given.OUTBOUND_HOST_MAP ?? '')
+  if (!hosts.ok) problems.push(...hosts.problems.map((one) => `OUTBOUND_HOST_MAP ${one}`))
+  problems.push(...misspelt(given))
+  if (!parsed.success || !hosts.ok || problems.length > 0) throw new ConfigError(problems)
+  const settings = parsed.data
+  return Object.freeze({
+    port: settings.PORT,
+    host: settings.HOST,
+    databaseUrl: settings.DATABASE_URL ?? null,
+    dataDir: settings.ROWBEAT_DATA_DIR,
+    concurrency: settings.ROWBEAT_CONCURRENCY,
+    shutdownSeconds: settings.ROWBEAT_SHUTDOWN_SECONDS,
+    logLevel: settings.LOG_LEVEL,
+    hostMap: hosts.map,
+    audit: toAuditSettings(settings),
+    version: readVersion(),
+  })
+}
+
+/** A variable of ours that does not exist is a setting that silently does nothing: refuse it. */
+function misspelt(given: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(given)
+    .filter((name) => name.startsWith('ROWBEAT_') && !Object.hasOwn(environment.shape, name))
+    .map((name) => `${name} is not a setting; the settings that begin so are ${ownNames().join(', ')}`)
+}
+
+function ownNames(): string[] {
+  return Object.keys(environment.shape).filter((name) => name.startsWith('ROWBEAT_'))
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
+}

@@ -1,0 +1,41 @@
+/** Codes of the HTTP API's own errors, with status and title; job errors keep theirs (`errors.ts`). */
+export const PROBLEM_CODES = {
+  MALFORMED_JSON: { status: 400, title: 'The body is not valid JSON' },
+  DOMAIN_UNRESOLVABLE: { status: 400, title: 'The domain has no address in the DNS' },
+  NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
+  EXECUTION_NOT_FOUND: { status: 404, title: 'There is no such execution' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
+  PAYLOAD_TOO_LARGE: { status: 413, title: 'The body is too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body must be application/json' },
+  VALIDATION_FAILED: { status: 422, title: 'The request does not fit the contract' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The Idempotency-Key was used for another body' },
+  INTERNAL_ERROR: { status: 500, title: 'Something went wrong on our side' },
+  DATABASE_UNAVAILABLE: { status: 503, title: 'The database cannot be reached at the moment' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ProblemCode = keyof typeof PROBLEM_CODES
+
+export interface FieldProblem {
+  /** JSON pointer (RFC 6901) into the body, or `/query/name`, `/path/name`. */
+  readonly pointer: string
+  readonly detail: string
+}
+
+/** Thrown by a route; the HTTP room turns it into `application/problem+json` (RFC 9457). */
+export class ProblemError extends Error {
+  readonly code: ProblemCode
+  readonly errors: readonly FieldProblem[] | undefined
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    more: { readonly errors?: readonly FieldProblem[]; readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(detail)
+    this.name = 'ProblemError'
+    this.code = code
+    this.errors = more.errors
+    this.headers = more.headers ?? {}
+  }
+}

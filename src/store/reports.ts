@@ -1,0 +1,110 @@
+/** What operators, health and metrics read: bounded counts that never walk over finished jobs. */
+import type { Queryable } from './database.ts'
+
+export interface QueueReport {
+  readonly queue: string
+  /** Due or not, counted to 10,000 per priority. */
+  readonly pending: number
+  readonly running: number
+  /** Age of the oldest job that is due and not claimed; 0 when there is none. */
+  readonly oldestReadySeconds: number
+}
+
+export interface PollerReport {
+  readonly pollerId: string
+  readonly name: string
+  readonly status: string
+  readonly running: number
+  readonly beatAt: Date
+  readonly ageSeconds: number
+}
+
+export interface Snapshot {
+  readonly queues: readonly QueueReport[]
+  readonly executions: readonly { readonly workflowType: string; readonly status: string; readonly count: number }[]
+  readonly pollers: readonly PollerReport[]
+  /** Running attempts past their time limit by a minute. */
+  readonly stuck: number
+  readonly failedLastHour: number
+}
+
+/**
+ * Reads the state of everything in one statement. Pending jobs are counted from the claim floors on, each
+ * priority to 10,000, so that neither finished rows nor a long queue make it slow.
+ */
+export async function readSnapshot(db: Queryable): Promise<Snapshot> {
+  const { rows } = await db.query<{ snapshot: RawSnapshot }>({
+    name: 'read_snapshot',
+    text: `with recursive lanes as (
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j order by j.queue, j.priority limit 1)
+  union all
+  select next.queue, next.priority
+  from lanes l
+  cross join lateral (
+    select j.queue, j.priority
+    from rowbeat.scheduled_jobs j
+    where (j.queue, j.priority) > (l.queue, l.priority)
+    order by j.queue, j.priority
+    limit 1
+  ) next
+), waiting as (
+  select l.queue, sum(c.pending) as pending, min(c.first_due) as first_due
+  from lanes l
+  left join rowbeat.claim_floors f on f.queue = l.queue and f.priority = l.priority
+  cross join lateral (
+    select count(*) as pending, min(p.scheduled_at) as first_due
+    from (
+      select j.scheduled_at
+      from rowbeat.scheduled_jobs j
+      where j.queue = l.queue
+        and j.priority = l.priority
+        and j.scheduled_at >= coalesce(f.floor_at, '-infinity')
+        and j.status = 'pending'
+      order by j.scheduled_at
+      limit 10000
+    ) p
+  ) c
+  group by l.queue
+), active as (
+  select l.queue,
+         count(*) as running,
+         count(*) filter (where j.started_at + make_interval(secs => coalesce(j.timeout_seconds, 300) + 60) < now()) as stuck
+  from rowbeat.leases l
+  cross join lateral unnest(l.job_ids) as claimed (id)
+  join rowbeat.scheduled_jobs j on j.id = claimed.id and j.lease_id = l.lease_id and j.status = 'running'
+  group by l.queue
+)
+select jsonb_build_object(
+  'queues', (select coalesce(jsonb_agg(jsonb_build_object(
+      'queue', w.queue,
+      'pending', w.pending,
+      'running', coalesce(a.running, 0),
+      'oldestReadySeconds', greatest(0, coalesce(extract(epoch from now() - w.first_due), 0)))
+      order by w.queue), '[]')
+    from waiting w left join active a on a.queue = w.queue),
+  'stuck', (select coalesce(sum(a.stuck), 0) from active a),
+  'executions', (select coalesce(jsonb_agg(jsonb_build_object(
+      'workflowType', e.workflow_type, 'status', e.status, 'count', e.count)), '[]')
+    from (select workflow_type, status, count(*) as count
+          from rowbeat.workflow_executions
+          where status in ('pending', 'running')
+          group by workflow_type, status) e),
+  'pollers', (select coalesce(jsonb_agg(jsonb_build_object(
+      'pollerId', p.poller_id, 'name', p.name, 'status', p.status, 'running', p.running, 'beatAt', p.beat_at,
+      'ageSeconds', extract(epoch from clock_timestamp() - p.beat_at)) order by p.started_at), '[]')
+    from rowbeat.pollers p
+    where p.status in ('live', 'draining')),
+  'failedLastHour', (select count(*)
+    from (select from rowbeat.scheduled_jobs j
+          where j.failed_at is not null and j.failed_at > now() - interval '1 hour'
+          limit 10000) f)
+) as snapshot`,
+  })
+  const raw = rows[0]?.snapshot
+  if (raw === undefined) throw new Error('the snapshot returned no row')
+  return { ...raw, pollers: raw.pollers.map((one) => ({ ...one, beatAt: new Date(one.beatAt) })) }
+}
+
+type RawSnapshot = Omit<Snapshot, 'pollers'> & {
+  readonly pollers: readonly (Omit<PollerReport, 'beatAt'> & { readonly beatAt: string })[]
+}

@@ -1,0 +1,131 @@
+/**
+ * Hands out databases to the test files of a run, which live in other processes. The server is started at the
+ * first request, so that a run without database tests starts none. Requests are served one after another:
+ * Postgres copies a template only while nobody else uses it.
+ */
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import pg from 'pg'
+import { startTestServer, type TestServer } from './server.ts'
+
+export interface Broker {
+  /** `POST` makes a database and answers `{ url, name, outlivesRun }`; `DELETE ?name=` drops it. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+interface Ready {
+  readonly server: TestServer
+  readonly template: string
+}
+
+/** Starts the broker on a free port of loopback; the path is secret, for its answers hold a password. */
+export async function startBroker(
+  environment: NodeJS.ProcessEnv,
+  log: (line: string) => void,
+): Promise<Broker> {
+  const run = `rowbeat_test_${process.pid}_${randomBytes(3).toString('hex')}`
+  const secret = randomBytes(16).toString('hex')
+  let ready: Promise<Ready> | null = null
+  let made = 0
+  let queue: Promise<unknown> = Promise.resolve()
+
+  const serve = async (request: IncomingMessage): Promise<Record<string, unknown>> => {
+    const target = new URL(request.url ?? '/', 'http://broker')
+    if (target.pathname !== `/${secret}`) throw new Error('unknown path')
+    ready ??= prepare(environment, `${run}_template`, log)
+    const { server, template } = await ready
+    const name = target.searchParams.get('name') ?? `${run}_${++made}`
+    if (!name.startsWith(run)) throw new Error(`${name} is not a database of this run`)
+    if (request.method === 'DELETE') {
+      await administer(server.url, `drop database if exists ${name} with (force)`)
+      return {}
+    }
+    await administer(server.url, `create database ${name} template ${template}`)
+    return { url: withDatabase(server.url, name), name, outlivesRun: server.outlivesRun }
+  }
+
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    request.resume()
+    const turn = queue.then(() => serve(request))
+    queue = turn.catch(() => undefined)
+    turn.then(
+      (body) => response.end(JSON.stringify(body)),
+      (error: Error) => {
+        response.statusCode = 500
+        response.end(JSON.stringify({ error: error.stack ?? error.message }))
+      },
+    )
+  }
+
+  const http = createServer(answer)
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const address = http.address()
+  if (typeof address !== 'object' || address === null) throw new Error('the broker has no address')
+
+  return {
+    url: `http://127.0.0.1:${address.port}/${secret}`,
+    close: async () => {
+      http.closeAllConnections()
+      await new Promise((resolve) => http.close(resolve))
+      await queue
+      const started = await ready?.catch(() => null)
+      if (!started) return
+      if (started.server.outlivesRun) {
+        await administer(started.server.url, `drop database if exists ${started.template} with (force)`)
+      }
+      await started.server.stop()
+    },
+  }
+}
+
+/** Starts the server and makes the template: an empty database, migrated once. */
+async function prepare(
+  environment: NodeJS.ProcessEnv,
+  template: string,
+  log: (line: string) => void,
+): Promise<Ready> {
+  const server = await startTestServer(environment, log)
+  try {
+    await administer(server.url, `create database ${template}`)
+    await migrateTemplate(withDatabase(server.url, template))
+    return { server, template }
+  } catch (error) {
+    await administer(server.url, `drop database if exists ${template} with (force)`)
+    await server.stop()
+    throw error
+  }
+}
+
+async function migrateTemplate(url: string): Promise<void> {
+  // Loaded here and not above: a run without database tests does not need it.
+  const { migrate } = await import('../../src/store/migrate.ts')
+  const pool = new pg.Pool({ connectionString: url, max: 2, connectionTimeoutMillis: 10_000 })
+  pool.on('error', () => undefined)
+  try {
+    await migrate(pool)
+  } finally {
+    await pool.end()
+  }
+}
+
+async function administer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 60_000,
+  })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
+
+function withDatabase(url: string, name: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${name}`
+  return changed.href
+}
