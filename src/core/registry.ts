@@ -1,5 +1,5 @@
 /** Which code runs which job type: built once at boot from the definitions, then only read. */
-import type { JobDefinition, WorkflowDefinition } from './workflow.ts'
+import type { InputSchema, JobDefinition, StepDefinition, WorkflowDefinition } from './workflow.ts'
 
 export interface Registry {
   /** Every job type this process knows, sorted. */
@@ -10,11 +10,14 @@ export interface Registry {
 }
 
 /**
- * A definition whose input type is known only to itself. The registry calls `run` with what the same
+ * Definitions whose input type is known only to themselves. The registry calls `run` with what the same
  * definition's `input.parse` returned, so the two always fit.
  */
-export type AnyWorkflow = { [Key in keyof WorkflowDefinition]: WorkflowDefinition<never>[Key] }
-export type AnyJob = { [Key in keyof JobDefinition]: JobDefinition<never>[Key] }
+export type AnyJob = Erased<JobDefinition<never>>
+export type AnyWorkflow = Erased<Omit<WorkflowDefinition<never>, 'steps'>> & {
+  readonly steps: readonly Erased<StepDefinition<never>>[]
+}
+type Erased<Definition> = Omit<Definition, 'input'> & { readonly input: InputSchema<unknown> }
 
 /** Builds the registry; throws when two definitions share a job type or a workflow name. */
 export function createRegistry(given: {

@@ -1,0 +1,307 @@
+/** The composition root: builds everything, starts and stops it in order. */
+import { lookup } from 'node:dns/promises'
+import { resolve } from 'node:path'
+import { type ServerType, serve } from '@hono/node-server'
+import type { Config } from './config.ts'
+import { messageOf } from './core/errors.ts'
+import type { Services } from './core/ports.ts'
+import { ProblemError } from './core/problems.ts'
+import { createRegistry, type Registry } from './core/registry.ts'
+import { createEngine, type Engine } from './engine/engine.ts'
+import { createEvents, type Events } from './engine/events.ts'
+import { createSnapshots, type Snapshots } from './engine/snapshot.ts'
+import { createHttp } from './http/app.ts'
+import { createOutbound } from './outbound/client.ts'
+import { type Connections, connect, explainDatabaseError } from './store/database.ts'
+import { readDurations } from './store/durations.ts'
+import { startEmbedded } from './store/embedded.ts'
+import { createExecution, createExecutionIn, readExecution, readLatestExecution } from './store/executions.ts'
+import { rememberAnswer } from './store/idempotency.ts'
+import { sendWake } from './store/listen.ts'
+import { migrate, missingMigrations, newestMigration } from './store/migrate.ts'
+import { createLogger, jobLog, type Logger, logEvents } from './telemetry/logger.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { auditRoutes } from './workflows/audit/routes.ts'
+import { auditWorkflow } from './workflows/audit/workflow.ts'
+
+export interface App {
+  /** Where the API answers, for instance `http://127.0.0.1:3000`; null without the API. */
+  readonly url: string | null
+  readonly databaseUrl: string
+  /** Stops in order, running jobs get `deadlineMs` to finish. A second call with less cuts the first short. */
+  stop(deadlineMs?: number): Promise<void>
+}
+
+export interface AppOptions {
+  readonly api: boolean
+  readonly poller: boolean
+  /** The embedded server ends with this process, however that ends. */
+  readonly guard?: boolean
+  /** Receives sentences for a person, for instance where the data is. */
+  readonly note?: (line: string) => void
+}
+
+/** Connections of the pool: the poller's two writes and its services, and the API's reads. */
+const POOL_MAX = 16
+const PING_TIMEOUT_MS = 2_000
+
+/** Opens the database of the configuration: the server of DATABASE_URL, or the embedded one. */
+export async function openDatabase(
+  config: Config,
+  options: Pick<AppOptions, 'guard' | 'note'>,
+): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  if (config.databaseUrl !== null) return { url: config.databaseUrl, stop: async () => undefined }
+  return startEmbedded({
+    dataDir: resolve(config.dataDir, 'postgres'),
+    log: options.note,
+    guard: options.guard ?? false,
+  })
+}
+
+/** Migrates the database of the configuration; returns the names applied. */
+export async function migrateDatabase(config: Config, note?: (line: string) => void): Promise<readonly string[]> {
+  const database = await openDatabase(config, note === undefined ? {} : { note })
+  const connections = connect({ url: database.url, max: 1, applicationName: 'rowbeat-migrate' })
+  try {
+    return (await migrateOrExplain(connections, database.url)).applied
+  } finally {
+    await connections.close()
+    await database.stop()
+  }
+}
+
+/**
+ * Starts the parts asked for; migrates first. Throws an error whose message is fit for a person when the
+ * database cannot be used or the port is taken; nothing is left running then.
+ */
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const undo: (() => Promise<void>)[] = []
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.toReversed()) await step()
+  }
+  try {
+    return await build(config, options, undo)
+  } catch (error) {
+    await unwind()
+    throw error
+  }
+}
+
+async function build(config: Config, options: AppOptions, undo: (() => Promise<void>)[]): Promise<App> {
+  const logger = createLogger({ level: config.logLevel, version: config.version })
+  const database = await openDatabase(config, options)
+  undo.push(() => database.stop())
+  const connections = connect({ url: database.url, max: POOL_MAX, applicationName: 'rowbeat' })
+  undo.push(() => connections.close())
+  await migrateOrExplain(connections, database.url)
+
+  const events = createEvents((error) => logger.error({ err: error }, 'an event listener failed'))
+  logEvents(logger, events)
+  const metrics = createMetrics(events, config.version)
+  const outbound = createOutbound({
+    hostMap: config.hostMap,
+    userAgent: `RowbeatBot/${config.version} (+https://rowbeat.example/bot)`,
+    retry: config.audit.retry,
+  })
+  undo.push(() => outbound.close())
+  const services: Services = { db: connections.db, outbound }
+  const registry = createRegistry({ workflows: [auditWorkflow(config.audit)] })
+  const snapshots = createSnapshots({ pool: connections.pool, events, onSnapshot: metrics.takeSnapshot })
+  snapshots.start()
+  undo.push(() => snapshots.stop())
+
+  const engine = options.poller
+    ? createEngine({
+        pool: connections.pool,
+        registry,
+        services,
+        events,
+        concurrency: config.concurrency,
+        version: config.version,
+        listenUrl: database.url,
+        logFor: (job) => jobLog(logger, job),
+      })
+    : null
+  if (engine !== null) {
+    await engine.start()
+    undo.push(() => engine.stop(0))
+  }
+
+  const parts = { config, connections, events, registry, services, engine, snapshots, metrics, logger }
+  const http = options.api ? await startHttp(parts) : null
+  let stopping: Promise<void> | null = null
+
+  const stop = async (deadlineMs: number): Promise<void> => {
+    http?.drain()
+    await engine?.stop(deadlineMs)
+    await http?.close()
+    await snapshots.stop()
+    await outbound.close()
+    await connections.close()
+    await database.stop()
+  }
+  return {
+    url: http?.url ?? null,
+    databaseUrl: database.url,
+    stop: (deadlineMs = config.shutdownSeconds * 1000) => {
+      if (stopping !== null) void engine?.stop(deadlineMs)
+      stopping ??= stop(deadlineMs)
+      return stopping
+    },
+  }
+}
+
+interface Parts {
+  readonly config: Config
+  readonly connections: Connections
+  readonly events: Events
+  readonly registry: Registry
+  readonly services: Services
+  readonly engine: Engine | null
+  readonly snapshots: Snapshots
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+
+interface HttpServer {
+  readonly url: string
+  /** Answers not-ready from now on. */
+  drain(): void
+  close(): Promise<void>
+}
+
+async function startHttp(parts: Parts): Promise<HttpServer> {
+  const { config, connections, logger, metrics, snapshots } = parts
+  let draining = false
+  const newest = await newestMigration()
+  const app = createHttp({
+    version: config.version,
+    health: {
+      pingDatabase: () => pingDatabase(connections),
+      missingMigrations: () => missingMigrations(connections.pool),
+      newestMigration: newest,
+      isDraining: () => draining,
+      snapshot: () => snapshots.last(),
+      mappedHosts: [...config.hostMap.keys()],
+    },
+    metrics: () => metrics.registry.metrics(),
+    observe: metrics.observeRequest,
+    onError: (error, requestId) => logger.error({ err: error, request_id: requestId }, 'a request failed'),
+    workflowRoutes: [auditRoutes(auditDeps(parts))],
+  })
+  const server = await listenOn(app.fetch, config)
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : config.port
+  return {
+    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    drain: () => {
+      draining = true
+    },
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done())
+        // Idle keep-alive connections would hold the server open until they time out.
+        if ('closeIdleConnections' in server) server.closeIdleConnections()
+      }),
+  }
+}
+
+/** What the audit's routes are handed of the rooms below. */
+function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
+  const { connections, registry, services, config } = parts
+  const { pool } = connections
+  const workflowOf = (name: string) => {
+    const workflow = registry.workflow(name)
+    if (workflow === undefined) throw new Error(`workflow ${name} is not registered`)
+    return workflow
+  }
+  const wake = (queue: string, priority: number): void => {
+    if (parts.engine !== null) {
+      parts.engine.wake(queue, priority)
+      return
+    }
+    sendWake(pool, { queue, priority, dueAt: null }).catch((error: unknown) =>
+      parts.events.emit({ type: 'service.failed', service: 'wake', error, failures: 1 }),
+    )
+  }
+  const wakeFor = (name: string): void => {
+    for (const step of workflowOf(name).steps.slice(0, 1)) wake(step.queue, step.priority)
+  }
+  return {
+    db: connections.db,
+    outbound: services.outbound,
+    settings: config.audit,
+    createExecution: async (name, input, { steps, requestId }) => {
+      const created = await createExecution(pool, { workflow: workflowOf(name), input, steps, requestId })
+      if (created.created) wakeFor(name)
+      return created
+    },
+    readExecution: (executionId) => readExecution(pool, executionId),
+    findLatestExecution: (name, subject) => readLatestExecution(pool, name, subject),
+    readDurations: (jobTypes) => readDurations(pool, jobTypes),
+    problem: (code, detail, extras) => new ProblemError(code, detail, extras),
+    resolves: async (domain) => {
+      try {
+        await lookup(domain)
+        return true
+      } catch {
+        // Any failure of the resolver means the same to the caller: the name has no address now.
+        return false
+      }
+    },
+    idempotent: async (request, work) => {
+      const remembered = await rememberAnswer(pool, request, async (client) => {
+        const { status, headers, body } = await work(async (name, input, { steps, requestId }) =>
+          createExecutionIn(client, { workflow: workflowOf(name), input, steps, requestId }),
+        )
+        return { status, headers, body }
+      })
+      if (remembered.kind === 'reused') {
+        throw new ProblemError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another body. Use a new key.')
+      }
+      const { status, headers, body } = remembered.answer
+      if (remembered.kind === 'fresh') {
+        wakeFor('audit_orchestrator')
+        return { status: status === 200 ? 200 : 202, headers, body }
+      }
+      return { status: status === 200 ? 200 : 202, headers: { ...headers, 'Idempotency-Replayed': 'true' }, body }
+    },
+  }
+}
+
+async function pingDatabase(connections: Connections): Promise<number> {
+  const begun = performance.now()
+  const query = connections.pool.query('select 1')
+  // A pool in an outage would wait for its own, longer limits.
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error('no answer within 2 s')), PING_TIMEOUT_MS).unref()
+  })
+  query.catch(() => undefined)
+  await Promise.race([query, late])
+  return performance.now() - begun
+}
+
+async function migrateOrExplain(connections: Connections, url: string): Promise<{ applied: string[] }> {
+  try {
+    await connections.pool.query('select 1')
+  } catch (error) {
+    throw new Error(explainDatabaseError(error, url), { cause: error })
+  }
+  return migrate(connections.pool)
+}
+
+/** Listens, or throws a sentence that says why it cannot. */
+function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], config: Config): Promise<ServerType> {
+  return new Promise((done, fail) => {
+    const server = serve({ fetch, port: config.port, hostname: config.host }, () => done(server))
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') {
+        fail(new Error(`port ${config.port} of ${config.host} is taken: stop what listens there, or set PORT to another one`, { cause: error }))
+      } else if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES') {
+        fail(new Error(`cannot listen on ${config.host}:${config.port} (${error.code}): correct HOST and PORT`, { cause: error }))
+      } else {
+        fail(new Error(`the HTTP server cannot start: ${messageOf(error)}`, { cause: error }))
+      }
+    })
+  })
+}

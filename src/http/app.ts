@@ -1,0 +1,92 @@
+/** The HTTP API: conventions that every route keeps, and the routes. */
+import { randomUUID } from 'node:crypto'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { bodyLimit } from 'hono/body-limit'
+import { routePath } from 'hono/route'
+import { ProblemError } from '../core/problems.ts'
+import { type HealthDeps, healthRoutes } from './health.ts'
+import { isOurFault, problemResponse } from './problem.ts'
+
+export interface HttpEnv {
+  Variables: { requestId: string; traceparent: string | null }
+}
+
+export interface HttpDeps {
+  readonly version: string
+  readonly health: HealthDeps
+  /** Prometheus text of all metrics. */
+  readonly metrics: () => Promise<string>
+  readonly observe: (method: string, route: string, status: number, seconds: number) => void
+  /** Told of errors that are our own fault. */
+  readonly onError: (error: unknown, requestId: string) => void
+  /** Apps of the workflows, with their routes at full paths. */
+  readonly workflowRoutes: readonly OpenAPIHono<{ Variables: { requestId?: string } }>[]
+}
+
+const BODY_MAX_BYTES = 1024 * 1024
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/** Builds the API. Every error, also an unknown path or method, is answered as problem+json. */
+export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
+  const app = new OpenAPIHono<HttpEnv>()
+
+  app.use(async (c, next) => {
+    const begun = performance.now()
+    const asked = c.req.header('x-request-id') ?? ''
+    const requestId = REQUEST_ID.test(asked) ? asked : randomUUID()
+    const trace = c.req.header('traceparent') ?? ''
+    c.set('requestId', requestId)
+    c.set('traceparent', TRACEPARENT.test(trace) ? trace : null)
+    await next()
+    c.res.headers.set('X-Request-Id', requestId)
+    const route = routePath(c, -1)
+    deps.observe(c.req.method, route === '/*' ? 'unknown' : route, c.res.status, (performance.now() - begun) / 1000)
+  })
+  app.use(
+    bodyLimit({
+      maxSize: BODY_MAX_BYTES,
+      onError: () => {
+        throw new ProblemError('PAYLOAD_TOO_LARGE', 'The body is larger than 1 MiB.')
+      },
+    }),
+  )
+
+  app.onError((error, c) => {
+    if (isOurFault(error)) deps.onError(error, c.get('requestId'))
+    return problemResponse(c, error)
+  })
+
+  app.route('/', healthRoutes(deps.health, deps.version))
+  for (const routes of deps.workflowRoutes) app.route('/', routes)
+
+  app.get('/metrics', async (c) => c.text(await deps.metrics(), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }))
+  app.get('/openapi.json', (c) =>
+    c.json(
+      app.getOpenAPI31Document({
+        openapi: '3.1.0',
+        info: {
+          title: 'Rowbeat',
+          version: deps.version,
+          description: 'Multi-step background work as rows in Postgres. Errors are application/problem+json (RFC 9457).',
+        },
+      }),
+    ),
+  )
+
+  app.notFound((c) => {
+    const allowed = METHODS.filter((method) => app.router.match(method, c.req.path)[0].some(([[, route]]) => route.path !== '/*'))
+    if (allowed.length > 0) {
+      return problemResponse(
+        c,
+        new ProblemError('METHOD_NOT_ALLOWED', `${c.req.path} answers ${allowed.join(', ')}.`, {
+          headers: { Allow: allowed.join(', ') },
+        }),
+      )
+    }
+    return problemResponse(c, new ProblemError('NOT_FOUND', `There is nothing at ${c.req.path}; /openapi.json lists every route.`))
+  })
+
+  return app
+}
