@@ -51,7 +51,7 @@ comment on column rowbeat.workflow_executions.created_at is 'When it was created
 -- fillfactor 40: the claim and the settlement of a job each write a new version of its row; with room on the
 -- page both stay heap-only (HOT) and no index is touched. That holds only while no index, and no index
 -- predicate, mentions a column that claim or settlement change: never index status, lease_id, poller_id,
--- attempt, started_at, finished_at or updated_at here. Generated columns that are null for most rows may be.
+-- attempt, first_started_at, started_at, finished_at or updated_at here. Generated columns that are null for most rows may be.
 create table rowbeat.scheduled_jobs (
   id                  bigint      generated always as identity primary key,
   parent_execution_id uuid,
@@ -63,7 +63,7 @@ create table rowbeat.scheduled_jobs (
   status              text        not null default 'pending'
     check (status in ('waiting', 'pending', 'running', 'completed', 'failed', 'skipped', 'cancelled')),
   priority            smallint    not null default 0 check (priority between -100 and 100),
-  scheduled_at        timestamptz not null default now(),
+  scheduled_at        timestamptz not null default now() check (isfinite(scheduled_at)),
   attempt             integer     not null default 0 check (attempt >= 0),
   retry_count         integer     not null default 0 check (retry_count >= 0),
   max_retries         integer     not null default 3 check (max_retries between 0 and 100),
@@ -71,7 +71,7 @@ create table rowbeat.scheduled_jobs (
   poller_id           uuid,
   progress            real        check (progress between 0 and 100),
   timeout_seconds     integer     check (timeout_seconds between 1 and 604800),
-  deadline_at         timestamptz,
+  deadline_at         timestamptz check (isfinite(deadline_at)),
   estimate_seconds    real        check (estimate_seconds > 0),
   critical            boolean     not null default false,
   depends_on          text[],
@@ -80,10 +80,11 @@ create table rowbeat.scheduled_jobs (
   concurrency_key     text        check (length(concurrency_key) <= 500),
   last_error_code     text,
   last_error          text,
-  errors              jsonb,
+  errors              jsonb       check (jsonb_typeof(errors) = 'array'),
   payload             jsonb       not null default '{}',
   result              jsonb,
   progress_detail     jsonb,
+  first_started_at    timestamptz,
   started_at          timestamptz,
   finished_at         timestamptz,
   created_at          timestamptz not null default now(),
@@ -148,6 +149,7 @@ comment on column rowbeat.scheduled_jobs.errors is 'One entry per failed attempt
 comment on column rowbeat.scheduled_jobs.payload is 'Input of the handler.';
 comment on column rowbeat.scheduled_jobs.result is 'What the handler returned.';
 comment on column rowbeat.scheduled_jobs.progress_detail is 'Last report: done, total, unit, message, reported_since.';
+comment on column rowbeat.scheduled_jobs.first_started_at is 'When it was claimed for the first time: elapsed time runs from here, so that progress does not fall with a new attempt.';
 comment on column rowbeat.scheduled_jobs.started_at is 'When the last attempt was claimed.';
 comment on column rowbeat.scheduled_jobs.finished_at is 'When it ended; set exactly when the status is final.';
 comment on column rowbeat.scheduled_jobs.created_at is 'When it was inserted.';
@@ -201,14 +203,25 @@ create table rowbeat.claim_floors (
   queue      text        not null,
   priority   smallint    not null,
   floor_at   timestamptz not null default '-infinity',
-  created_at timestamptz not null default clock_timestamp(),
   primary key (queue, priority)
 ) with (fillfactor = 50);
-comment on table rowbeat.claim_floors is 'Per queue and priority, a time before which no job is pending: where a claim starts to look.';
+comment on table rowbeat.claim_floors is 'Per queue and priority, a time before which no job is pending but those noted in backdated_jobs: where a claim starts to look.';
 comment on column rowbeat.claim_floors.queue is 'Queue.';
 comment on column rowbeat.claim_floors.priority is 'Priority.';
-comment on column rowbeat.claim_floors.floor_at is 'No pending job of this queue and priority has an earlier scheduled_at.';
-comment on column rowbeat.claim_floors.created_at is 'When the pair was first seen.';
+comment on column rowbeat.claim_floors.floor_at is 'No pending job of this queue and priority has an earlier scheduled_at, unless backdated_jobs says so.';
+
+create table rowbeat.backdated_jobs (
+  queue      text        not null,
+  priority   smallint    not null,
+  noted_by   xid8        not null default pg_current_xact_id(),
+  due_at     timestamptz not null,
+  primary key (queue, priority, noted_by, due_at)
+);
+comment on table rowbeat.backdated_jobs is 'Notes that a job became pending with an old due time, perhaps below the claim floor; kept until the next pass over the floors has taken them in.';
+comment on column rowbeat.backdated_jobs.queue is 'Queue of the job.';
+comment on column rowbeat.backdated_jobs.priority is 'Priority of the job.';
+comment on column rowbeat.backdated_jobs.noted_by is 'The transaction that made it pending.';
+comment on column rowbeat.backdated_jobs.due_at is 'Its scheduled_at.';
 
 create table rowbeat.claim_horizon (
   only_row   boolean     primary key default true check (only_row),

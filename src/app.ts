@@ -1,5 +1,6 @@
 /** The composition root: builds everything, starts and stops it in order. */
 import { lookup } from 'node:dns/promises'
+import type { Server } from 'node:http'
 import { resolve } from 'node:path'
 import { type ServerType, serve } from '@hono/node-server'
 import type { Config } from './config.ts'
@@ -44,6 +45,8 @@ export interface AppOptions {
 /** Connections of the pool: the poller's two writes and its services, and the API's reads. */
 const POOL_MAX = 16
 const PING_TIMEOUT_MS = 2_000
+/** How long requests under way get to end when the server closes. */
+const CLOSE_TIMEOUT_MS = 3_000
 
 /** Opens the database of the configuration: the server of DATABASE_URL, or the embedded one. */
 export async function openDatabase(
@@ -129,6 +132,7 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
 
   const parts = { config, connections, events, registry, services, engine, snapshots, metrics, logger }
   const http = options.api ? await startHttp(parts) : null
+  if (http !== null) logger.info({ event: 'http.listening', url: http.url }, 'http listening')
   let stopping: Promise<void> | null = null
 
   const stop = async (deadlineMs: number): Promise<void> => {
@@ -190,6 +194,9 @@ async function startHttp(parts: Parts): Promise<HttpServer> {
     workflowRoutes: [auditRoutes(auditDeps(parts))],
   })
   const server = await listenOn(app.fetch, config)
+  const cut = (which: 'closeIdleConnections' | 'closeAllConnections'): void => {
+    if (which in server) (server as Server)[which]()
+  }
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : config.port
   return {
@@ -199,9 +206,14 @@ async function startHttp(parts: Parts): Promise<HttpServer> {
     },
     close: () =>
       new Promise((done) => {
-        server.close(() => done())
+        // A request that trickles in, or an answer nobody reads, must not hold up the end of the process.
+        const patience = setTimeout(() => cut('closeAllConnections'), CLOSE_TIMEOUT_MS)
+        server.close(() => {
+          clearTimeout(patience)
+          done()
+        })
         // Idle keep-alive connections would hold the server open until they time out.
-        if ('closeIdleConnections' in server) server.closeIdleConnections()
+        cut('closeIdleConnections')
       }),
   }
 }

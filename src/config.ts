@@ -65,9 +65,21 @@ export class ConfigError extends Error {
   }
 }
 
+/** Values that a command brings along. */
+export interface ConfigChanges {
+  /** Win over the environment. */
+  readonly overrides?: Readonly<Record<string, string>>
+  /** Stand in for what the environment leaves out. */
+  readonly defaults?: Readonly<Record<string, string>>
+}
+
 /** Reads the settings from the environment; empty variables count as absent. Throws {@link ConfigError}. */
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  changes: ConfigChanges = {},
+): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const given = { ...changes.defaults, ...set, ...changes.overrides }
   const parsed = environment.safeParse(given)
   const problems = parsed.success
     ? auditEnvironmentProblems(parsed.data).map(([name, sentence]) => `${name} ${sentence}`)
@@ -89,6 +101,22 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     audit: toAuditSettings(settings),
     version: readVersion(),
   })
+}
+
+/** What the environment says about the terminal. */
+export interface TerminalTraits {
+  /** False when the person asked for none (https://no-color.org) or the terminal has none. */
+  readonly color: boolean
+  /** True when the terminal can only append: `TERM=dumb`. */
+  readonly dumb: boolean
+}
+
+/** Reads NO_COLOR and TERM. */
+export function readTerminalTraits(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): TerminalTraits {
+  const dumb = env.TERM === 'dumb'
+  return { dumb, color: !dumb && (env.NO_COLOR ?? '') === '' }
 }
 
 /** A variable of ours that does not exist is a setting that silently does nothing: refuse it. */

@@ -31,14 +31,22 @@ begin
         finished_at = now(),
         updated_at = now()
     from (
-      select c.parent_execution_id, min(c.step) as step
-      from rowbeat.scheduled_jobs c
-      where c.parent_execution_id = any (ids)
-        and c.critical
-        and c.status = 'failed'
-      group by c.parent_execution_id
+      -- Jobs in the order of their ids: running ones may be handed back by their poller at this moment.
+      select o.id, f.step
+      from rowbeat.scheduled_jobs o
+      join (
+        select c.parent_execution_id, min(c.step) as step
+        from rowbeat.scheduled_jobs c
+        where c.parent_execution_id = any (ids)
+          and c.critical
+          and c.status = 'failed'
+        group by c.parent_execution_id
+      ) f on f.parent_execution_id = o.parent_execution_id
+      where o.status in ('waiting', 'pending', 'running')
+      order by o.id
+      for no key update of o
     ) f
-    where j.parent_execution_id = f.parent_execution_id
+    where j.id = f.id
       and j.status in ('waiting', 'pending', 'running');
 
   -- Steps whose dependencies have all ended become pending, or are skipped when one they need did not complete.
@@ -96,7 +104,7 @@ begin
       from (
         select j.parent_execution_id,
                count(*) filter (where j.status in ('waiting', 'pending', 'running')) as open,
-               min(j.started_at) as first_start,
+               min(j.first_started_at) as first_start,
                case when bool_or(j.status = 'failed' and j.critical) then 'failed'
                     when bool_or(j.status = 'failed') and bool_or(j.status = 'completed') then 'partial'
                     when bool_or(j.status = 'failed') then 'failed'

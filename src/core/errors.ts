@@ -57,7 +57,8 @@ export const ERROR_CODES = {
   },
   ADDRESS_NOT_ALLOWED: {
     transient: false,
-    action: 'The address is not public. Only public sites are audited; map development hosts with OUTBOUND_HOST_MAP.',
+    action:
+      'The address is not public. Only public sites are audited; map development hosts with OUTBOUND_HOST_MAP.',
   },
   NO_CONTENT: {
     transient: false,
@@ -123,7 +124,11 @@ export class RowbeatError extends Error {
   /** Seconds to wait before the next try, when the remote side said so (`Retry-After`). */
   readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterSeconds?: number } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'RowbeatError'
     this.code = code
@@ -150,7 +155,14 @@ export function codeOf(error: unknown): ErrorCode {
  * 55P03 (lock timeout), 25006 (server became read-only): https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
 const OUTAGE_SQLSTATE = /^(08|53|40|57P|55P03|25006)/
-const OUTAGE_SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
+const OUTAGE_SOCKET = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
 /** What node-postgres throws without any code. */
 const OUTAGE_MESSAGE =
   /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/
@@ -162,10 +174,21 @@ export function isDatabaseOutage(error: unknown): boolean {
   return OUTAGE_SQLSTATE.test(code) || OUTAGE_SOCKET.has(code) || OUTAGE_MESSAGE.test(error.message)
 }
 
-/** A message of at most 2,000 characters for anything thrown. */
+/** A message of at most 2,000 characters for anything thrown, fit to be stored. Never throws itself. */
 export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error)
-  return text.length > 2000 ? `${text.slice(0, 1999)}…` : text
+  const text = textOf(error)
+  const short = text.length > 2000 ? `${text.slice(0, 1999)}…` : text
+  // Cutting may halve a character of two code units, which no database stores; nor does Postgres store U+0000.
+  return short.toWellFormed().replaceAll('\0', '\uFFFD')
+}
+
+function textOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message || error.name : error)
+  } catch {
+    // An object without a prototype, or a getter that throws: handlers may throw anything.
+    return 'something that has no message was thrown'
+  }
 }
 
 /** What a person can do about a code; unknown codes (from older rows) read as `INTERNAL_ERROR`. */

@@ -30,7 +30,10 @@ export class ProblemError extends Error {
   constructor(
     code: ProblemCode,
     detail: string,
-    more: { readonly errors?: readonly FieldProblem[]; readonly headers?: Readonly<Record<string, string>> } = {},
+    more: {
+      readonly errors?: readonly FieldProblem[]
+      readonly headers?: Readonly<Record<string, string>>
+    } = {},
   ) {
     super(detail)
     this.name = 'ProblemError'

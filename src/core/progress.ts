@@ -31,7 +31,7 @@ export function stepPercent(step: StepProgress, now: number): number {
   if (isTerminal(step.status)) return 100
   if (step.firstStartedAt === null) return 0
   // Until the first report the clock speaks; what it said by then stays as the floor of what is reported later.
-  const until = step.reportedSince ?? now
+  const until = Math.min(now, step.reportedSince ?? now)
   const elapsed = Math.max(0, until - step.firstStartedAt) / 1000
   const byClock = Math.min(90, (100 * elapsed) / Math.max(1, step.estimateSeconds))
   return round2(Math.min(99, Math.max(byClock, step.reportedPercent ?? 0)))

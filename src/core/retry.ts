@@ -49,7 +49,9 @@ export interface Failure {
   readonly retryAfterSeconds?: number | undefined
 }
 
-export type FailureDecision = { readonly retry: false } | { readonly retry: true; readonly delaySeconds: number }
+export type FailureDecision =
+  | { readonly retry: false }
+  | { readonly retry: true; readonly delaySeconds: number }
 
 /**
  * Decides what becomes of a failed attempt. Only codes classed as transient are retried, and only while the row

@@ -3,7 +3,7 @@
  * values, checked when defined, so that a wrong workflow stops the boot and not a night.
  */
 import type { JobContext } from './ports.ts'
-import { DEFAULT_RETRY, maxRetries, type RetryPolicy } from './retry.ts'
+import { DEFAULT_RETRY, maxRetries, RETRY_WAIT_MAX_SECONDS, type RetryPolicy } from './retry.ts'
 
 /** Anything with zod's `parse`: returns the input with its type, or throws. */
 export interface InputSchema<Input> {
@@ -19,7 +19,9 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue | undefined }
 
 /** A handler's result is stored as the job's `result`; nothing is stored for `undefined`. */
-export type Handler<Input> = (context: JobContext<Input>) => Promise<JsonValue | undefined> | JsonValue | undefined
+export type Handler<Input> = (
+  context: JobContext<Input>,
+) => Promise<JsonValue | undefined> | JsonValue | undefined
 
 export interface JobOptions<Input> {
   /** Seconds that one attempt may take; default 300. */
@@ -73,7 +75,7 @@ export interface WorkflowDefinition<Input = unknown> {
 }
 
 /** A name that is safe in SQL, logs, metrics and URLs. */
-const NAME = /^[a-z][a-z0-9_]{0,62}$/
+export const NAME = /^[a-z][a-z0-9_]{0,62}$/
 
 /** Declares a step; read it through {@link defineWorkflow}. */
 export function step<Input>(options: StepOptions<Input>): StepOptions<Input> {
@@ -82,7 +84,7 @@ export function step<Input>(options: StepOptions<Input>): StepOptions<Input> {
 
 /**
  * Defines a job type of its own, outside of a workflow.
- * Throws when the name is not `[a-z][a-z0-9_]*` or a number is out of its range.
+ * Throws when the name is not `[a-z][a-z0-9_]*` or a number or the queue's name is out of its range.
  */
 export function defineJob<Input>(
   options: JobOptions<Input> & { readonly jobType: string; readonly input: InputSchema<Input> },
@@ -103,18 +105,33 @@ export function defineWorkflow<Input>(options: {
 }): WorkflowDefinition<Input> {
   if (!NAME.test(options.name)) throw new Error(`workflow name "${options.name}" must match ${NAME}`)
   requireRange(`maxDuration of ${options.name}`, options.maxDuration, 1, 31_536_000)
-  const steps = Object.entries(options.steps).map(([name, given], at): StepDefinition<Input> => ({
-    ...complete(name, options.input, given),
-    title: given.title,
-    critical: given.critical ?? false,
-    after: given.after ?? [],
-    needs: given.needs ?? [],
-    estimate: given.estimate ?? 60,
-    index: at + 1,
-  }))
+  const steps = Object.entries(options.steps).map(
+    ([name, given], at): StepDefinition<Input> => ({
+      ...complete(name, options.input, given),
+      title: given.title,
+      critical: given.critical ?? false,
+      after: given.after ?? [],
+      needs: given.needs ?? [],
+      estimate: given.estimate ?? 60,
+      index: at + 1,
+    }),
+  )
   if (steps.length === 0) throw new Error(`workflow "${options.name}" has no steps`)
+  for (const { jobType, estimate } of steps) {
+    if (!(estimate > 0 && estimate <= 31_536_000)) {
+      throw new Error(
+        `estimate of ${jobType} must be more than 0 and at most 31536000 seconds, got ${estimate}`,
+      )
+    }
+  }
   requireOrder(options.name, steps)
-  return { name: options.name, input: options.input, subject: options.subject, maxDuration: options.maxDuration, steps }
+  return {
+    name: options.name,
+    input: options.input,
+    subject: options.subject,
+    maxDuration: options.maxDuration,
+    steps,
+  }
 }
 
 /** Every step that must have ended before `step` may run. */
@@ -166,10 +183,29 @@ function complete<Input>(
   const timeout = options.timeout ?? 300
   const priority = options.priority ?? 0
   const retry = options.retry ?? DEFAULT_RETRY
+  const queue = options.queue ?? 'default'
   requireRange(`timeout of ${jobType}`, timeout, 1, 604_800)
   requireRange(`priority of ${jobType}`, priority, -100, 100)
   requireRange(`retries of ${jobType}`, maxRetries(retry), 0, 100)
-  return { jobType, input, timeout, retry, queue: options.queue ?? 'default', priority, run: options.run }
+  requireDelays(jobType, retry)
+  if (queue === '' || queue.length > 63) {
+    throw new Error(`queue of ${jobType} must be a name of 1 to 63 characters, got "${queue}"`)
+  }
+  return { jobType, input, timeout, retry, queue, priority, run: options.run }
+}
+
+function requireDelays(jobType: string, retry: RetryPolicy): void {
+  const delays = 'delays' in retry ? retry.delays : [retry.minSeconds, retry.maxSeconds]
+  for (const delay of delays) {
+    if (!(delay >= 0 && delay <= RETRY_WAIT_MAX_SECONDS)) {
+      throw new Error(
+        `retry waits of ${jobType} must be 0 to ${RETRY_WAIT_MAX_SECONDS} seconds, got ${delay}`,
+      )
+    }
+  }
+  const jitter = 'delays' in retry ? 0 : (retry.jitter ?? 0)
+  if (!(jitter >= 0 && jitter <= 1))
+    throw new Error(`retry jitter of ${jobType} must be 0 to 1, got ${jitter}`)
 }
 
 function requireRange(what: string, value: number, least: number, most: number): void {
@@ -185,7 +221,8 @@ function requireOrder(workflow: string, steps: readonly StepOrder[]): void {
   const open = new Map(steps.map((one) => [one.jobType, dependenciesOf(one)]))
   for (const [name, dependencies] of open) {
     for (const other of dependencies) {
-      if (!open.has(other)) throw new Error(`step "${name}" of "${workflow}" depends on unknown step "${other}"`)
+      if (!open.has(other))
+        throw new Error(`step "${name}" of "${workflow}" depends on unknown step "${other}"`)
     }
   }
   while (open.size > 0) {

@@ -55,7 +55,8 @@ export function startAttempt(options: {
   const attempt: Attempt = {
     job,
     startedMs: options.now,
-    deadlineMs: options.now + 1000 * Math.min(limitSeconds, Math.max(0, job.secondsToDeadline ?? limitSeconds)),
+    deadlineMs:
+      options.now + 1000 * Math.min(limitSeconds, Math.max(0, job.secondsToDeadline ?? limitSeconds)),
     ended: false,
     aborted: null,
     abortedMs: 0,
@@ -91,7 +92,21 @@ export function startAttempt(options: {
 
 /** The end of an attempt whose handler did not stop when told: it is given up, and whatever it does is ignored. */
 export function abandon(attempt: Attempt, definition: JobDefinition | undefined): AttemptEnd {
-  return endOfError(attempt, definition, new RowbeatError('STEP_TIMEOUT', 'the handler did not stop when its signal fired'))
+  return endOfError(
+    attempt,
+    definition,
+    new RowbeatError('STEP_TIMEOUT', 'the handler did not stop when its signal fired'),
+  )
+}
+
+/** The end of an attempt whose real end the database refuses to store. */
+export function unstorable(job: ClaimedJob, error: unknown): Ending {
+  return endingOf(job, {
+    status: 'failed',
+    failure: true,
+    code: 'INTERNAL_ERROR',
+    message: `what the attempt ended with could not be stored: ${messageOf(error)}`,
+  })
 }
 
 function createContext(
@@ -125,9 +140,13 @@ function parseInput(definition: JobDefinition, payload: unknown): unknown {
   try {
     return definition.input.parse(payload)
   } catch (error) {
-    throw new RowbeatError('INVALID_INPUT', `the payload does not fit ${definition.jobType}: ${messageOf(error)}`, {
-      cause: error,
-    })
+    throw new RowbeatError(
+      'INVALID_INPUT',
+      `the payload does not fit ${definition.jobType}: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 
@@ -151,8 +170,13 @@ function endOfError(attempt: Attempt, definition: JobDefinition | undefined, err
     return { outcome: 'released', ending: endingOf(job, { status: 'pending' }), code: null, message: null }
   }
   const code: ErrorCode =
-    attempt.aborted === 'timeout' ? 'STEP_TIMEOUT' : attempt.aborted === 'lost' ? 'POLLER_LOST' : codeOf(error)
-  const message = attempt.aborted === null ? messageOf(error) : `${abortText(attempt.aborted)}: ${messageOf(error)}`
+    attempt.aborted === 'timeout'
+      ? 'STEP_TIMEOUT'
+      : attempt.aborted === 'lost'
+        ? 'POLLER_LOST'
+        : codeOf(error)
+  const message =
+    attempt.aborted === null ? messageOf(error) : `${abortText(attempt.aborted)}: ${messageOf(error)}`
   const decision = decideFailure(
     definition?.retry ?? DEFAULT_RETRY,
     job,

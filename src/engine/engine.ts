@@ -8,12 +8,13 @@ import type pg from 'pg'
 import type { Log, Services } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
 import type { ClaimedJob } from '../store/claims.ts'
-import { type Listener, listen, parseWake, sendWake, WAKE_CHANNEL } from '../store/listen.ts'
+import { type Listener, listen, WAKE_CHANNEL } from '../store/listen.ts'
 import { BEAT_TTL_SECONDS, beat, markPoller, registerPoller, releaseLeases } from '../store/pollers.ts'
 import type { Events } from './events.ts'
 import { createLoop } from './loop.ts'
 import { createPoller } from './poller.ts'
 import { createUpkeep } from './upkeep.ts'
+import { createWaker } from './waker.ts'
 import { createWatch } from './watch.ts'
 
 export interface EngineOptions {
@@ -44,17 +45,23 @@ export interface Engine {
 }
 
 const BEAT_MS = 3_000
+/** Rest between the removals of leases that are settled or were lost on the way. */
+const LEASES_MS = 2_000
 /** Rest between looks: shorter without LISTEN, since then they are all that finds new work. */
 const LOOK_MS = 2_000
 const LOOK_LISTENING_MS = 5_000
 /** Share of the beat's limit after which a poller that cannot beat drops its work, before others take it. */
 const SELF_FENCE_MS = BEAT_TTL_SECONDS * 1000 * 0.8
+/** How long each part of the farewell may wait for a database that may be gone. */
+const LAST_WORDS_MS = 2_000
 /** How long handlers get to stop after their signal fired at shutdown. */
 const ABORT_GRACE_MS = 2_000
 
 export function createEngine(options: EngineOptions): Engine {
   const { pool, events } = options
   let pollerId: string = randomUUID()
+  /** Leases that the database knows of this poller and the poller does not. */
+  let strays: readonly string[] = []
   let beatAtMs = 0
   let fenced = false
   let stopping: Promise<void> | null = null
@@ -68,20 +75,24 @@ export function createEngine(options: EngineOptions): Engine {
     events,
     concurrency: options.concurrency,
     logFor: options.logFor,
-    onSurplus: () => tellOthers('default', 0),
+    onSurplus: () => waker.tellAll(),
   })
 
   const register = async (): Promise<void> => {
     const asked = performance.now()
+    // A new one for every try: when the answer to an earlier try was lost, that identity is taken.
+    const fresh = randomUUID()
     await registerPoller(pool, {
-      pollerId,
+      pollerId: fresh,
       name: `${hostname()}:${process.pid}`,
       version: options.version,
       jobTypes: options.registry.jobTypes,
       concurrency: options.concurrency,
     })
+    pollerId = fresh
     beatAtMs = asked
     fenced = false
+    strays = []
     if (stopping === null) poller.open(pollerId)
     events.emit({ type: 'poller.started', pollerId, concurrency: options.concurrency })
   }
@@ -92,29 +103,43 @@ export function createEngine(options: EngineOptions): Engine {
     const dropped = poller.drop()
     fenced = true
     events.emit({ type: 'poller.fenced', pollerId, dropped, reason })
-    pollerId = randomUUID()
+    heartbeat.wake()
   }
 
   const heartbeat = createLoop({
     name: 'heartbeat',
     events,
     pass: async () => {
+      if (stopping !== null && fenced) return BEAT_MS
       if (fenced) await register()
       const asked = performance.now()
-      const answer = await beat(pool, pollerId, {
+      const id = pollerId
+      const answer = await beat(pool, id, {
         running: poller.running(),
         listening: listener?.connected() ?? false,
       })
+      // The guard was faster: this is the answer to an identity that was given up.
+      if (fenced) return 0
       if (!answer.alive) {
         fence('declared lost by another poller')
-        await register()
-        return BEAT_MS
+        return 0
       }
       beatAtMs = asked
-      await poller.tidy()
-      const strays = answer.leases.filter((leaseId) => !poller.knowsLease(leaseId))
-      if (strays.length > 0) await releaseLeases(pool, strays)
+      strays = answer.leases.filter((leaseId) => !poller.knowsLease(leaseId))
       return BEAT_MS
+    },
+  })
+
+  // Apart from the heartbeat: handing jobs back may wait for a lock, and a beat must wait for nothing.
+  const leases = createLoop({
+    name: 'leases',
+    events,
+    pass: async () => {
+      await poller.tidy()
+      const lost = strays
+      strays = []
+      if (lost.length > 0) await releaseLeases(pool, lost)
+      return LEASES_MS
     },
   })
 
@@ -130,44 +155,48 @@ export function createEngine(options: EngineOptions): Engine {
     pass: async () => {
       const restMs = listener?.connected() === true ? LOOK_LISTENING_MS : LOOK_MS
       const nextMs = await poller.look()
-      return Math.min(poller.running() > 0 ? LOOK_MS : restMs, Math.max(5, nextMs ?? restMs)) * (0.9 + Math.random() / 5)
+      const spread = (poller.running() > 0 ? LOOK_MS : restMs) * (0.9 + Math.random() / 5)
+      return Math.min(spread, Math.max(5, nextMs ?? spread))
     },
   })
 
   const watch = createWatch({ pool, poller, registry: options.registry, events })
   const upkeep = createUpkeep({ pool, events, onFreed: () => poller.wakeAll() })
 
-  const tellOthers = (queue: string, priority: number): void => {
-    sendWake(pool, { queue, priority, dueAt: null }).catch((error: unknown) =>
-      events.emit({ type: 'service.failed', service: 'wake', error, failures: 1 }),
-    )
-  }
-
-  const hear = (payload: string): void => {
-    const wake = parseWake(payload)
-    if (wake === null) return
-    const dueInMs = wake.dueAt === null ? null : wake.dueAt - Date.now()
-    // A clock that differs only makes the timer fire early or late; the claim asks the database's clock.
-    if (!poller.wake(wake.queue, wake.priority, dueInMs)) looker.wake()
-  }
+  const waker = createWaker({ pool, events, poller, look: () => looker.wake() })
 
   const stop = async (): Promise<void> => {
     poller.close()
     events.emit({ type: 'poller.draining', pollerId, running: poller.running() })
-    await ignoreFailure(markPoller(pool, pollerId, 'draining'))
-    await until(() => poller.isIdle(), () => stopDeadline - performance.now())
+    const marked = ignoreFailure(markPoller(pool, pollerId, 'draining'))
+    await until(
+      () => poller.isIdle(),
+      () => stopDeadline - performance.now(),
+    )
     for (const attempt of [...poller.attempts()]) attempt.abort('shutdown')
     const graceEnd = performance.now() + ABORT_GRACE_MS
-    await until(() => poller.isIdle(), () => graceEnd - performance.now())
+    await until(
+      () => poller.isIdle(),
+      () => graceEnd - performance.now(),
+    )
     watch.releaseAll()
     const flushEnd = performance.now() + ABORT_GRACE_MS
-    await until(() => poller.isIdle(), () => flushEnd - performance.now())
-    await Promise.all([heartbeat.stop(), looker.stop(), upkeep.stop(), watch.stop()])
+    await until(
+      () => poller.isIdle(),
+      () => flushEnd - performance.now(),
+    )
+    poller.halt()
     if (guard !== null) clearInterval(guard)
-    await listener?.stop()
+    listener?.stop()
+    const services = [heartbeat, leases, looker, upkeep, watch]
+    await atMost(LAST_WORDS_MS, Promise.all([marked, waker.stop(), ...services.map((one) => one.stop())]))
+    await atMost(LAST_WORDS_MS, lastWords())
+    events.emit({ type: 'poller.stopped', pollerId })
+  }
+
+  const lastWords = async (): Promise<void> => {
     await ignoreFailure(poller.tidy())
     await ignoreFailure(markPoller(pool, pollerId, 'stopped'))
-    events.emit({ type: 'poller.stopped', pollerId })
   }
 
   /** At shutdown the database may be gone; the reaper of another poller does what could not be written. */
@@ -182,16 +211,18 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     start: async () => {
       await register()
+      if (stopping !== null) return
       if (options.listenUrl !== null) {
         listener = listen({
           url: options.listenUrl,
           channels: [WAKE_CHANNEL],
-          onMessage: (_channel, payload) => hear(payload),
+          onMessage: (_channel, payload) => waker.hear(payload),
           onReady: () => looker.wake(),
         })
       }
       guard = setInterval(guardLease, 500)
       heartbeat.start()
+      leases.start()
       looker.start()
       watch.start()
       upkeep.start()
@@ -203,11 +234,24 @@ export function createEngine(options: EngineOptions): Engine {
     },
     wake: (queue, priority) => {
       if (!poller.wake(queue, priority, null)) looker.wake()
-      tellOthers(queue, priority)
+      waker.tell({ queue, priority })
     },
     pollerId: () => pollerId,
     running: () => poller.running(),
     listening: () => listener?.connected() ?? false,
+  }
+}
+
+/** Waits for `work`, but not longer than `ms`. */
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -8,8 +8,18 @@ export type EngineEvent =
   | { readonly type: 'poller.draining'; readonly pollerId: string; readonly running: number }
   | { readonly type: 'poller.stopped'; readonly pollerId: string }
   /** This poller's own beat failed for too long, or another declared it lost: it has dropped its work. */
-  | { readonly type: 'poller.fenced'; readonly pollerId: string; readonly dropped: number; readonly reason: string }
-  | { readonly type: 'jobs.claimed'; readonly queue: string; readonly count: number; readonly seconds: number }
+  | {
+      readonly type: 'poller.fenced'
+      readonly pollerId: string
+      readonly dropped: number
+      readonly reason: string
+    }
+  | {
+      readonly type: 'jobs.claimed'
+      readonly queue: string
+      readonly count: number
+      readonly seconds: number
+    }
   | {
       readonly type: 'job.ended'
       readonly jobId: string
@@ -26,10 +36,20 @@ export type EngineEvent =
       readonly waitedSeconds: number
     }
   | { readonly type: 'execution.closed'; readonly executionId: string; readonly status: ExecutionStatus }
-  | { readonly type: 'pollers.reaped'; readonly pollers: number; readonly retried: number; readonly failed: number }
+  | {
+      readonly type: 'pollers.reaped'
+      readonly pollers: number
+      readonly retried: number
+      readonly failed: number
+    }
   | { readonly type: 'reaper.held'; readonly lapsed: number; readonly reason: string }
   | { readonly type: 'deadlines.ended'; readonly executions: number; readonly jobs: number }
-  | { readonly type: 'service.failed'; readonly service: string; readonly error: unknown; readonly failures: number }
+  | {
+      readonly type: 'service.failed'
+      readonly service: string
+      readonly error: unknown
+      readonly failures: number
+    }
   | { readonly type: 'service.recovered'; readonly service: string; readonly failures: number }
 
 export interface Events {

@@ -9,6 +9,8 @@ const FLOOR_LAG_SECONDS = 0.25
 /** First and longest pause between polls of a lane where work was just seen, ms. */
 const HOT_POLL_MIN_MS = 5
 const HOT_POLL_MAX_MS = 400
+/** Hints for later than this are left to the looks, which come every few seconds. */
+const DUE_TIMER_MAX_MS = 60_000
 
 interface LaneState {
   readonly lane: Lane
@@ -19,6 +21,10 @@ interface LaneState {
   pollMs: number | null
   pollTimer: NodeJS.Timeout | null
   dueTimer: NodeJS.Timeout | null
+  /** Monotonic ms at which `dueTimer` fires. */
+  dueMs: number
+  /** Number of the turn that served it last. */
+  servedAt: number
 }
 
 export interface LaneTurn {
@@ -63,6 +69,8 @@ export function createLanes(onReady: () => void): Lanes {
         pollMs: null,
         pollTimer: null,
         dueTimer: null,
+        dueMs: Number.POSITIVE_INFINITY,
+        servedAt: 0,
       }
       states.set(key, state)
       order = [...states.values()].sort(
@@ -79,17 +87,25 @@ export function createLanes(onReady: () => void): Lanes {
 
   const pollSoon = (state: LaneState): void => {
     if (state.pollMs === null || state.pollTimer !== null) return
-    state.pollTimer = setTimeout(() => {
-      state.pollTimer = null
-      makeReady(state)
-      onReady()
-    }, state.pollMs * (0.75 + Math.random() / 2))
+    state.pollTimer = setTimeout(
+      () => {
+        state.pollTimer = null
+        makeReady(state)
+        onReady()
+      },
+      state.pollMs * (0.75 + Math.random() / 2),
+    )
   }
 
   const wakeAt = (state: LaneState, inMs: number): void => {
+    const dueMs = performance.now() + inMs
+    // A hint for later must not take back one for sooner; the looks find what is due after the sooner one.
+    if (dueMs >= state.dueMs || inMs > DUE_TIMER_MAX_MS) return
     if (state.dueTimer !== null) clearTimeout(state.dueTimer)
+    state.dueMs = dueMs
     state.dueTimer = setTimeout(() => {
       state.dueTimer = null
+      state.dueMs = Number.POSITIVE_INFINITY
       makeReady(state)
       onReady()
     }, inMs)
@@ -100,7 +116,8 @@ export function createLanes(onReady: () => void): Lanes {
     if (last !== undefined) {
       const now = last.scheduledAt + last.waitedSeconds
       const lagged = now - FLOOR_LAG_SECONDS
-      const reached = last.scheduledAt < lagged ? { at: last.scheduledAt, id: last.id } : { at: lagged, id: '0' }
+      const reached =
+        last.scheduledAt < lagged ? { at: last.scheduledAt, id: last.id } : { at: lagged, id: '0' }
       if (isAfter(reached, state.floor)) state.floor = reached
       state.pollMs = HOT_POLL_MIN_MS
     } else if (state.pollMs !== null) {
@@ -118,10 +135,10 @@ export function createLanes(onReady: () => void): Lanes {
         const priority = order[at]?.lane.priority
         const end = order.findIndex((one, index) => index > at && one.lane.priority !== priority)
         const group = order.slice(at, end === -1 ? undefined : end)
-        turn = (turn + 1) % 1_000_000
-        for (let offset = 0; offset < group.length; offset++) {
-          const state = group[(turn + offset) % group.length]
-          if (state?.ready !== true) continue
+        const state = longestUnserved(group)
+        if (state !== undefined) {
+          turn += 1
+          state.servedAt = turn
           const { wakes } = state
           return {
             lane: state.lane,
@@ -171,6 +188,14 @@ export function createLanes(onReady: () => void): Lanes {
       order = []
     },
   }
+}
+
+function longestUnserved(group: readonly LaneState[]): LaneState | undefined {
+  let best: LaneState | undefined
+  for (const state of group) {
+    if (state.ready && (best === undefined || state.servedAt < best.servedAt)) best = state
+  }
+  return best
 }
 
 function isAfter(a: Floor, b: Floor): boolean {

@@ -14,10 +14,11 @@ import type pg from 'pg'
 import type { Log, Services } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
 import { type ClaimedJob, claimJobs, claimSize, exchange, look } from '../store/claims.ts'
+import { isRefusedData } from '../store/database.ts'
 import { startExecutions } from '../store/executions.ts'
 import { endLeases, releaseLeases } from '../store/pollers.ts'
 import { completeJobs, settle } from '../store/settlements.ts'
-import { type Attempt, type AttemptEnd, startAttempt } from './attempt.ts'
+import { type Attempt, type AttemptEnd, startAttempt, unstorable } from './attempt.ts'
 import type { Events } from './events.ts'
 import { createLanes, type Lanes, type LaneTurn } from './lanes.ts'
 import { createSettler, type Ended, SETTLE_BATCH_MAX, toCompletion, toSettlement } from './settler.ts'
@@ -39,6 +40,8 @@ export interface Poller {
   open(pollerId: string): void
   /** Claims nothing more. */
   close(): void
+  /** Starts no further write, and ends every timer. */
+  halt(): void
   /** True when nothing runs and nothing waits to be written. */
   isIdle(): boolean
   running(): number
@@ -71,15 +74,22 @@ export function createPoller(options: PollerOptions): Poller {
   let writes = 0
   let claiming = 0
   let mixedUnderWay = false
+  /** Grows whenever all work is dropped: what was under way by then must not be taken up. */
+  let epoch = 0
+  let halted = false
+  let pumpTimer: NodeJS.Timeout | null = null
   let pumpSoon = false
   let pausedUntil = 0
   const lanes: Lanes = createLanes(() => pump())
 
   const capacity = (): number =>
-    pollerId === null ? 0 : options.concurrency - running.size - claiming - Math.max(0, settler.size() - SETTLE_BATCH_MAX)
+    pollerId === null
+      ? 0
+      : options.concurrency - running.size - claiming - Math.max(0, settler.size() - SETTLE_BATCH_MAX)
 
   /** Starts whatever can be started now. */
   const pump = (): void => {
+    if (halted) return
     const pause = pausedUntil - performance.now()
     if (pause > 0) {
       schedule(pause)
@@ -95,10 +105,9 @@ export function createPoller(options: PollerOptions): Poller {
   }
 
   const schedule = (ms: number): void => {
-    if (pumpSoon) return
-    pumpSoon = true
-    setTimeout(() => {
-      pumpSoon = false
+    if (pumpTimer !== null) return
+    pumpTimer = setTimeout(() => {
+      pumpTimer = null
       pump()
     }, ms)
   }
@@ -142,6 +151,7 @@ export function createPoller(options: PollerOptions): Poller {
       jobTypes: registry.jobTypes,
     }
     claiming += limit
+    const mine = epoch
     const begun = performance.now()
     return write(
       async () => {
@@ -154,6 +164,11 @@ export function createPoller(options: PollerOptions): Poller {
             settler.settled(batch, answer.settled)
             claimed = answer.claimed
           }
+          if (mine !== epoch || pollerId === null) {
+            // Claimed when we shut down, or under an identity that we gave up: to be handed back, not run.
+            if (claimed.length > 0) doubtful.add(leaseId)
+            return
+          }
           turn.settle(claimed, limit)
           take(claimed, leaseId, (performance.now() - begun) / 1000)
         } finally {
@@ -161,11 +176,12 @@ export function createPoller(options: PollerOptions): Poller {
         }
       },
       () => {
-        turn.fail()
-        settler.giveBack(batch)
         settler.giveBackLeases(endedLeases)
         // The claim may have been committed although its answer never came.
         doubtful.add(leaseId)
+        if (mine !== epoch) return
+        turn.fail()
+        settler.giveBack(batch)
       },
     )
   }
@@ -176,7 +192,7 @@ export function createPoller(options: PollerOptions): Poller {
     if (first === undefined) return
     settler.openLease(leaseId, claimed.length)
     events.emit({ type: 'jobs.claimed', queue: first.queue, count: claimed.length, seconds })
-    const executionIds = [...new Set(claimed.flatMap((job) => (job.attempt === 1 ? (job.executionId ?? []) : [])))]
+    const executionIds = [...new Set(claimed.flatMap((job) => job.executionId ?? []))]
     if (executionIds.length > 0) void markStarted(executionIds)
     const now = performance.now()
     for (const job of claimed) {
@@ -212,6 +228,7 @@ export function createPoller(options: PollerOptions): Poller {
       job,
       ending: end.ending,
       resent: false,
+      replaced: false,
       onSettled: (effective) =>
         events.emit({
           type: 'job.ended',
@@ -232,14 +249,18 @@ export function createPoller(options: PollerOptions): Poller {
 
   const settlePlain = (): Promise<void> => {
     const batch = settler.takePlain()
+    const mine = epoch
     return write(
       async () => settler.settled(batch, await completeJobs(pool, batch.map(toCompletion))),
-      () => settler.giveBack(batch),
+      () => {
+        if (mine === epoch) settler.giveBack(batch)
+      },
     )
   }
 
   const settleMixed = (): Promise<void> => {
     const batch: Ended[] = settler.takeMixed()
+    const mine = epoch
     mixedUnderWay = true
     return write(
       async () => {
@@ -248,7 +269,8 @@ export function createPoller(options: PollerOptions): Poller {
           settler.settled(batch, settled)
           const freed = advanced[0]?.freed ?? 0
           for (const one of advanced) {
-            if (one.closed) events.emit({ type: 'execution.closed', executionId: one.executionId, status: one.status })
+            if (one.closed)
+              events.emit({ type: 'execution.closed', executionId: one.executionId, status: one.status })
           }
           if (freed > 0 || batch.some((one) => one.ending?.status === 'pending')) lanes.wakeAll()
           if (freed > capacity()) options.onSurplus()
@@ -256,8 +278,23 @@ export function createPoller(options: PollerOptions): Poller {
           mixedUnderWay = false
         }
       },
-      () => settler.giveBack(batch),
+      (error) => {
+        if (mine !== epoch) return
+        settler.giveBack(isRefusedData(error) ? withoutPoison(batch, error) : batch)
+      },
     )
+  }
+
+  /** One end that cannot be stored must not keep the others from being written for ever. */
+  const withoutPoison = (batch: readonly Ended[], error: unknown): readonly Ended[] => {
+    settler.oneByOne()
+    const [only] = batch
+    if (only === undefined || batch.length > 1) return batch
+    // Nothing of it can be stored: its row stays as it is until this poller's leases are taken back.
+    if (only.replaced) return []
+    only.replaced = true
+    only.ending = unstorable(only.job, error)
+    return batch
   }
 
   return {
@@ -269,16 +306,28 @@ export function createPoller(options: PollerOptions): Poller {
       pollerId = null
       lanes.clear()
     },
+    halt: () => {
+      halted = true
+      epoch += 1
+      pollerId = null
+      lanes.clear()
+      if (pumpTimer !== null) clearTimeout(pumpTimer)
+      pumpTimer = null
+    },
     isIdle: () => running.size === 0 && settler.size() === 0 && writes === 0,
     running: () => running.size,
     attempts: () => running,
     look: async () => {
       if (pollerId === null) return null
-      const next = lanes.update(await look(pool, registry.jobTypes))
+      const mine = epoch
+      const seen = await look(pool, registry.jobTypes)
+      if (pollerId === null || mine !== epoch) return null
+      const next = lanes.update(seen)
       pump()
       return next
     },
     wake: (queue, priority, dueInMs) => {
+      if (pollerId === null) return true
       const known = lanes.wake(queue, priority, dueInMs)
       if (known) pump()
       return known
@@ -289,6 +338,7 @@ export function createPoller(options: PollerOptions): Poller {
     },
     finish,
     drop: () => {
+      epoch += 1
       const dropped = running.size
       for (const attempt of running) {
         attempt.abort('lost')

@@ -11,11 +11,13 @@ export const SETTLE_BATCH_MAX = 512
 export interface Ended {
   readonly job: ClaimedJob
   /** Null for a plain completion. */
-  readonly ending: Ending | null
+  ending: Ending | null
   /** Told whether the settlement took effect. */
   readonly onSettled: (effective: boolean) => void
   /** True when an earlier write of it failed without an answer: it may have been committed. */
   resent: boolean
+  /** True when what it ended with could not be stored, and `ending` says so instead. */
+  replaced: boolean
 }
 
 export interface Settler {
@@ -29,6 +31,8 @@ export interface Settler {
   hasMixed(): boolean
   /** Puts a batch back whose write failed, in front. */
   giveBack(batch: readonly Ended[]): void
+  /** What cannot be stored among others is written one by one, until that works again. */
+  oneByOne(): void
   /** Notes the answer to a batch. */
   settled(batch: readonly Ended[], effective: ReadonlySet<string>): void
   /** Notes a lease and how many jobs it covers. */
@@ -44,13 +48,17 @@ export interface Settler {
 export function createSettler(): Settler {
   let plain: Ended[] = []
   let mixed: Ended[] = []
+  let batchMax = SETTLE_BATCH_MAX
   let ended: string[] = []
   const open = new Map<string, number>()
 
   const isPlain = (one: Ended): boolean => one.ending === null && one.job.executionId === null
 
   const countDown = (leaseId: string): void => {
-    const left = (open.get(leaseId) ?? 1) - 1
+    const before = open.get(leaseId)
+    // Dropped meanwhile: other jobs of the lease still say running, and only through its row are they taken back.
+    if (before === undefined) return
+    const left = before - 1
     if (left > 0) {
       open.set(leaseId, left)
     } else {
@@ -63,7 +71,7 @@ export function createSettler(): Settler {
     size: () => plain.length + mixed.length,
     add: (one) => (isPlain(one) ? plain : mixed).push(one),
     takePlain: () => plain.splice(0, SETTLE_BATCH_MAX),
-    takeMixed: () => mixed.splice(0, SETTLE_BATCH_MAX),
+    takeMixed: () => mixed.splice(0, batchMax),
     hasPlain: () => plain.length > 0,
     hasMixed: () => mixed.length > 0,
     giveBack: (batch) => {
@@ -71,7 +79,11 @@ export function createSettler(): Settler {
       plain = [...batch.filter(isPlain), ...plain]
       mixed = [...batch.filter((one) => !isPlain(one)), ...mixed]
     },
+    oneByOne: () => {
+      batchMax = 1
+    },
     settled: (batch, effective) => {
+      batchMax = Math.min(SETTLE_BATCH_MAX, batchMax * 2)
       for (const one of batch) {
         countDown(one.job.leaseId)
         // A resent one that is missing was most likely committed by the first write whose answer was lost.

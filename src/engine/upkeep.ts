@@ -4,12 +4,13 @@
  * to do, and safe for several processes at once.
  */
 import type pg from 'pg'
+import { endOverdueExecutions, endOverdueJobs } from '../store/deadlines.ts'
 import { trimDurations } from '../store/durations.ts'
-import { trimAnswers } from '../store/idempotency.ts'
-import { endOverdueExecutions } from '../store/executions.ts'
+import type { Advanced } from '../store/executions.ts'
 import { raiseClaimFloors } from '../store/floors.ts'
+import { trimAnswers } from '../store/idempotency.ts'
 import { BEAT_TTL_SECONDS, reapDeadPollers, trimPollers } from '../store/pollers.ts'
-import { endOverdueJobs, type Triage, triage } from '../store/upkeep.ts'
+import { type Triage, triage } from '../store/upkeep.ts'
 import type { Events } from './events.ts'
 import { createLoop, type Service } from './loop.ts'
 
@@ -45,6 +46,13 @@ export function createUpkeep(options: {
   let lapsedSinceMs: number | null = null
   let trimmedAtMs = 0
 
+  const tell = (advanced: readonly Advanced[]): void => {
+    for (const { executionId, status, closed } of advanced) {
+      if (closed) events.emit({ type: 'execution.closed', executionId, status })
+    }
+    if (advanced.some((one) => one.freed > 0)) options.onFreed()
+  }
+
   const reap = async (found: Triage, now: number): Promise<void> => {
     if (found.lapsed === 0 && !found.orphanedLeases) {
       lapsedSinceMs = null
@@ -63,8 +71,9 @@ export function createUpkeep(options: {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const reaped = await reapDeadPollers(pool)
       if (reaped.pollers === 0) break
-      events.emit({ type: 'pollers.reaped', ...reaped })
-      for (const executionId of reaped.closed) events.emit({ type: 'execution.closed', executionId, status: 'failed' })
+      const { pollers, retried, failed } = reaped
+      events.emit({ type: 'pollers.reaped', pollers, retried, failed })
+      tell(reaped.advanced)
       if (reaped.retried > 0) options.onFreed()
     }
     lapsedSinceMs = null
@@ -75,12 +84,14 @@ export function createUpkeep(options: {
     let jobs = 0
     for (let round = 0; found.overdueExecutions && round < ROUNDS_MAX; round++) {
       const ended = await endOverdueExecutions(pool)
-      for (const executionId of ended) events.emit({ type: 'execution.closed', executionId, status: 'failed' })
+      for (const executionId of ended)
+        events.emit({ type: 'execution.closed', executionId, status: 'failed' })
       executions += ended.length
       if (ended.length === 0) break
     }
     for (let round = 0; found.overdueJobs && round < ROUNDS_MAX; round++) {
-      const ended = await endOverdueJobs(pool)
+      const { ended, advanced } = await endOverdueJobs(pool)
+      tell(advanced)
       jobs += ended.length
       if (ended.length === 0) break
     }

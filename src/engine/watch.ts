@@ -1,6 +1,8 @@
 /** The watch over running attempts: time limits, attempts that are no longer ours, and what they report. */
 import type pg from 'pg'
+import type { ProgressReport } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
+import type { ClaimedJob } from '../store/claims.ts'
 import { bumpVersions } from '../store/executions.ts'
 import { lostAttempts, type ProgressWrite, writeProgress } from '../store/settlements.ts'
 import { type Attempt, abandon } from './attempt.ts'
@@ -20,6 +22,20 @@ const TIMEOUT_GRACE_MS = 5_000
 /** Most attempts asked about or reported in one statement. */
 const BATCH_MAX = 1_000
 
+/** The store's view of a report; what is no number counts as 0. */
+export function toWrite(job: Pick<ClaimedJob, 'id' | 'leaseId'>, report: ProgressReport): ProgressWrite {
+  const done = Math.max(0, Number.isFinite(report.done) ? report.done : 0)
+  const total = Math.max(0, Number.isFinite(report.total) ? report.total : 0)
+  const percent = total > 0 ? Math.min(100, (100 * done) / total) : 0
+  const { unit, message } = report
+  return {
+    id: job.id,
+    leaseId: job.leaseId,
+    percent,
+    detail: { done, total, unit, ...(message === undefined ? {} : { message }) },
+  }
+}
+
 export function createWatch(options: {
   readonly pool: pg.Pool
   readonly poller: Poller
@@ -29,7 +45,8 @@ export function createWatch(options: {
   const { pool, poller, registry, events } = options
   let sweepTimer: NodeJS.Timeout | null = null
 
-  const giveUp = (attempt: Attempt): void => poller.finish(attempt, abandon(attempt, registry.job(attempt.job.jobType)))
+  const giveUp = (attempt: Attempt): void =>
+    poller.finish(attempt, abandon(attempt, registry.job(attempt.job.jobType)))
 
   const sweep = (): void => {
     const now = performance.now()
@@ -40,14 +57,14 @@ export function createWatch(options: {
   }
 
   const writeReports = async (): Promise<void> => {
-    const reporting = [...poller.attempts()].filter((attempt) => attempt.progress !== null).slice(0, BATCH_MAX)
+    const reporting = [...poller.attempts()]
+      .filter((attempt) => attempt.progress !== null)
+      .slice(0, BATCH_MAX)
     if (reporting.length === 0) return
     const reports = reporting.flatMap((attempt): ProgressWrite[] => {
       const report = attempt.progress
       attempt.progress = null
-      if (report === null) return []
-      const percent = report.total > 0 ? Math.min(100, Math.max(0, (100 * report.done) / report.total)) : 0
-      return [{ id: attempt.job.id, leaseId: attempt.job.leaseId, percent, detail: { ...report } }]
+      return report === null ? [] : [toWrite(attempt.job, report)]
     })
     const executionIds = await writeProgress(pool, reports)
     if (executionIds.length > 0) await bumpVersions(pool, executionIds)
@@ -55,9 +72,16 @@ export function createWatch(options: {
 
   const abortLost = async (): Promise<void> => {
     const now = performance.now()
-    const old = [...poller.attempts()].filter((attempt) => now - attempt.startedMs > WATCH_MS).slice(0, BATCH_MAX)
+    const old = [...poller.attempts()]
+      .filter((attempt) => now - attempt.startedMs > WATCH_MS)
+      .slice(0, BATCH_MAX)
     if (old.length === 0) return
-    const lost = new Set(await lostAttempts(pool, old.map((one) => ({ id: one.job.id, leaseId: one.job.leaseId }))))
+    const lost = new Set(
+      await lostAttempts(
+        pool,
+        old.map((one) => ({ id: one.job.id, leaseId: one.job.leaseId })),
+      ),
+    )
     for (const attempt of old) {
       if (!lost.has(attempt.job.id) || attempt.ended) continue
       attempt.abort('lost')
@@ -87,7 +111,10 @@ export function createWatch(options: {
       await loop.stop()
     },
     releaseAll: () => {
-      for (const attempt of [...poller.attempts()]) giveUp(attempt)
+      for (const attempt of [...poller.attempts()]) {
+        attempt.abort('shutdown')
+        giveUp(attempt)
+      }
     },
   }
 }

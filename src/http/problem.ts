@@ -36,6 +36,7 @@ function toProblem(error: unknown): ProblemError {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined
   // Thrown by the framework when a body is not JSON, before any schema sees it.
   if (status === 400) return new ProblemError('MALFORMED_JSON', 'The body is not valid JSON.')
+  if (status === 415) return new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.')
   if (status === 413) return new ProblemError('PAYLOAD_TOO_LARGE', 'The body is larger than 1 MiB.')
   return new ProblemError('INTERNAL_ERROR', 'The request could not be answered. The log holds the details under the request id.')
 }

@@ -78,6 +78,7 @@ const claimCte = (limit: number): string => `
       attempt = j.attempt + 1,
       lease_id = $4,
       poller_id = $5,
+      first_started_at = coalesce(j.first_started_at, now()),
       started_at = now(),
       updated_at = now()
   where j.ctid = any (array(
@@ -178,13 +179,14 @@ export async function exchange(
   completions: readonly Completion[],
   endedLeases: readonly string[],
 ): Promise<{ claimed: ClaimedJob[]; settled: Set<string> }> {
+  const sorted = byId(completions)
   const { rows } = await db.query<[...ClaimRow, string | null]>({
     name: `exchange_${claim.limit}`,
     text: EXCHANGE_TEXT.get(claim.limit) ?? unknownSize(claim.limit),
     values: [
       ...claimValues(claim),
-      completions.map((one) => one.id),
-      completions.map((one) => one.leaseId),
+      sorted.map((one) => one.id),
+      sorted.map((one) => one.leaseId),
       [...endedLeases],
     ],
     rowMode: 'array',
@@ -228,7 +230,11 @@ left join lateral (
   from rowbeat.scheduled_jobs j
   where j.queue = l.queue
     and j.priority = l.priority
-    and j.scheduled_at >= coalesce(f.floor_at, '-infinity')
+    and j.scheduled_at >= least(coalesce(f.floor_at, '-infinity'), (
+      select min(b.due_at)
+      from rowbeat.backdated_jobs b
+      where b.queue = l.queue
+        and b.priority = l.priority))
     and j.status = 'pending'
     and j.job_type = any ($1)
   order by j.scheduled_at, j.id
@@ -267,6 +273,11 @@ function toClaimed(row: ClaimRow | [...ClaimRow, unknown], claim: Claim): Claime
     queue: claim.lane.queue,
     leaseId: claim.leaseId,
   }
+}
+
+/** In the order of ids: two statements that lock the same jobs must not wait for each other. */
+export function byId<T extends { readonly id: string }>(items: readonly T[]): T[] {
+  return [...items].sort((a, b) => Number(BigInt(a.id) - BigInt(b.id)))
 }
 
 /** `UPDATE … RETURNING` promises no order. */

@@ -1,6 +1,7 @@
 /** Connections: one pool per process, its settings, and what a statement is. */
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { isDatabaseOutage } from '../core/errors.ts'
 import type { Database } from '../core/ports.ts'
 
 /** Anything that runs a statement: the pool (each statement its own transaction) or one client of it. */
@@ -14,8 +15,11 @@ export interface Connections {
 
 /** Milliseconds that a connection attempt may take. */
 const CONNECT_TIMEOUT_MS = 5_000
-/** Milliseconds that the server may spend on one statement; the client gives up a little later. */
-const STATEMENT_TIMEOUT_MS = 30_000
+/**
+ * Milliseconds that a statement may take, seen from here. A connection whose other end vanished without a word
+ * is given up after this, so it bounds how long work can stand still after the network has healed.
+ */
+export const QUERY_TIMEOUT_MS = 15_000
 
 /**
  * Opens a pool. Nothing connects until the first statement. A connection that breaks while idle is dropped
@@ -32,7 +36,7 @@ export function connect(options: {
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
-    query_timeout: STATEMENT_TIMEOUT_MS + 5_000,
+    query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
   })
   // Without a listener the error of an idle connection would end the process; the next use reports it anyway.
@@ -46,27 +50,40 @@ export function connect(options: {
 }
 
 /**
- * Runs `work` in one transaction on one connection. A connection whose rollback fails is destroyed, never
- * given back: it could still be inside the transaction.
+ * Runs `work` in one transaction on one connection, READ COMMITTED whatever the default of the database: each
+ * statement must see what others committed before it. A connection that broke or whose rollback fails is
+ * destroyed, never given back: it could still be inside the transaction.
  */
 export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query('begin')
+    await client.query('begin isolation level read committed')
     const result = await work(client)
     await client.query('commit')
     return result
   } catch (error) {
-    try {
-      await client.query('rollback')
-    } catch (rollbackError) {
-      broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
-    }
+    // A rollback on a connection that no longer answers would only wait for its time limit a second time.
+    broken = isBroken(error) ? error : await rollBack(client)
     throw error
   } finally {
     client.release(broken)
   }
+}
+
+/** Ends the transaction; returns the error when that fails. */
+async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query('rollback')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+/** True when the connection itself failed, not a statement. */
+function isBroken(error: unknown): error is Error {
+  return isDatabaseOutage(error) && !(error instanceof pg.DatabaseError)
 }
 
 /** SQLSTATE of a database error, or the socket's code; undefined for other errors. */
@@ -75,15 +92,28 @@ export function databaseCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
+/**
+ * True when the database, or what prepares a statement for it, refuses the data itself: data exceptions (SQLSTATE
+ * 22), constraints (23, 44), limits (54) and errors raised by functions (P0). The same write would fail again.
+ */
+export function isRefusedData(error: unknown): boolean {
+  if (error instanceof TypeError || error instanceof RangeError) return true
+  return error instanceof pg.DatabaseError && /^(22|23|44|54|P0)/.test(error.code ?? '')
+}
+
 /** A sentence for the operator about why the database cannot be used. */
 export function explainDatabaseError(error: unknown, url: string): string {
   const where = describeUrl(url)
   const code = databaseCode(error)
-  if (code === 'ECONNREFUSED') return `nothing listens at ${where}: start Postgres there or correct DATABASE_URL`
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host of ${where} is not known: correct DATABASE_URL`
-  if (code === '28P01' || code === '28000') return `${where} refuses the user or password: correct DATABASE_URL`
+  if (code === 'ECONNREFUSED')
+    return `nothing listens at ${where}: start Postgres there or correct DATABASE_URL`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `the host of ${where} is not known: correct DATABASE_URL`
+  if (code === '28P01' || code === '28000')
+    return `${where} refuses the user or password: correct DATABASE_URL`
   if (code === '3D000') return `the database of ${where} does not exist: create it or correct DATABASE_URL`
-  if (code === '42501') return `the user of ${where} lacks a privilege: ${error instanceof Error ? error.message : ''}`
+  if (code === '42501')
+    return `the user of ${where} lacks a privilege: ${error instanceof Error ? error.message : ''}`
   return `${where} cannot be used: ${error instanceof Error ? error.message || error.name : String(error)}`
 }
 

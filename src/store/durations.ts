@@ -6,7 +6,10 @@ import type { Queryable } from './database.ts'
 const KEPT = 200
 
 /** Median and 90th percentile of the newest runs of each job type; types without runs are missing. */
-export async function readDurations(db: Queryable, jobTypes: readonly string[]): Promise<Map<string, StepDuration>> {
+export async function readDurations(
+  db: Queryable,
+  jobTypes: readonly string[],
+): Promise<Map<string, StepDuration>> {
   const { rows } = await db.query<{ job_type: string; p50: number; p90: number; runs: number }>({
     name: 'read_durations',
     text: `select t.job_type, d.p50, d.p90, d.runs
@@ -37,12 +40,13 @@ export async function recordDurations(db: Queryable, jobIds: readonly string[]):
 select j.job_type, extract(epoch from j.finished_at - j.started_at)
 from rowbeat.scheduled_jobs j
 where j.id = any ($1::bigint[])
+  and j.parent_execution_id is not null
   and j.status = 'completed'`,
     values: [jobIds],
   })
 }
 
-/** Forgets all but the newest runs of every job type. */
+/** Forgets all but the newest runs of every job type; runs of one settlement are kept or forgotten together. */
 export async function trimDurations(db: Queryable): Promise<void> {
   await db.query({
     name: 'trim_durations',
@@ -65,6 +69,6 @@ cross join lateral (
   offset ${KEPT} limit 1
 ) oldest
 where d.job_type = t.job_type
-  and d.finished_at <= oldest.finished_at`,
+  and d.finished_at < oldest.finished_at`,
   })
 }

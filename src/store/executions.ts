@@ -1,11 +1,12 @@
-/** Executions: creation, what follows when steps end, deadlines, and reading one whole. */
-import { randomBytes } from 'node:crypto'
+/** Executions: creation, what follows when steps end, and reading one whole. */
 import type pg from 'pg'
 import { maxRetries } from '../core/retry.ts'
 import type { ExecutionStatus, JobStatus } from '../core/states.ts'
 import { type PlannedStep, planSteps, type WorkflowDefinition } from '../core/workflow.ts'
 import { type Queryable, transaction } from './database.ts'
 import { readDurations } from './durations.ts'
+import { jsonText } from './json.ts'
+import { uuidv7 } from './uuid.ts'
 
 export interface NewExecution<Input = unknown> {
   readonly workflow: WorkflowDefinition<Input>
@@ -24,7 +25,7 @@ export interface CreatedExecution {
   readonly created: boolean
 }
 
-/** Longest a creation waits for another one of the same subject that has not committed yet. */
+/** How often a creation tries again when the live execution it met has ended before it could be read. */
 const CREATE_TRIES = 5
 
 /**
@@ -91,7 +92,7 @@ on conflict (workflow_type, subject) where status in ('pending', 'running') do n
       executionId,
       request.workflow.name,
       subject,
-      JSON.stringify(request.input),
+      jsonText(request.input),
       request.workflow.maxDuration,
       request.requestId ?? null,
       request.traceparent ?? null,
@@ -107,7 +108,10 @@ async function insertSteps<Input>(
   input: Input,
   planned: readonly PlannedStep<Input>[],
 ): Promise<void> {
-  const history = await readDurations(client, planned.map((one) => one.definition.jobType))
+  const history = await readDurations(
+    client,
+    planned.map((one) => one.definition.jobType),
+  )
   await client.query({
     name: 'insert_steps',
     text: `insert into rowbeat.scheduled_jobs
@@ -121,8 +125,8 @@ from jsonb_to_recordset($3::jsonb) as s (
 order by s.sequence_index`,
     values: [
       executionId,
-      JSON.stringify(input),
-      JSON.stringify(
+      jsonText(input),
+      jsonText(
         planned.map(({ definition, dependsOn, needs }) => {
           const past = history.get(definition.jobType)
           return {
@@ -134,7 +138,8 @@ order by s.sequence_index`,
             max_retries: maxRetries(definition.retry),
             timeout_seconds: definition.timeout,
             // Fixed here, so that progress does not fall when the history changes while it runs.
-            estimate_seconds: past !== undefined && past.runs >= 5 ? Math.max(1, past.p50) : definition.estimate,
+            estimate_seconds:
+              past !== undefined && past.runs >= 5 ? Math.max(1, past.p50) : definition.estimate,
             critical: definition.critical,
             depends_on: dependsOn,
             needs,
@@ -149,13 +154,26 @@ order by s.sequence_index`,
 export async function startExecutions(db: Queryable, executionIds: readonly string[]): Promise<void> {
   await db.query({
     name: 'start_executions',
-    text: `update rowbeat.workflow_executions
+    // Started when the step was claimed, not now: the step may have ended since, and with it the execution.
+    text: `with mine as materialized (
+  select e.execution_id,
+         (select min(j.first_started_at)
+          from rowbeat.scheduled_jobs j
+          where j.parent_execution_id = e.execution_id) as started_at
+  from rowbeat.workflow_executions e
+  where e.execution_id = any ($1::uuid[])
+    and e.status = 'pending'
+  order by e.execution_id
+  for no key update of e
+)
+update rowbeat.workflow_executions e
 set status = 'running',
-    start_time = coalesce(start_time, now()),
-    version = version + 1
-where execution_id = any ($1::uuid[])
-  and status = 'pending'`,
-    values: [[...executionIds].sort()],
+    start_time = coalesce(e.start_time, mine.started_at, now()),
+    version = e.version + 1
+from mine
+where e.execution_id = mine.execution_id
+  and e.status = 'pending'`,
+    values: [executionIds],
   })
 }
 
@@ -181,8 +199,16 @@ export interface Advanced {
 }
 
 /** Frees, skips or cancels what follows from ended steps, and closes what is done. */
-export async function advanceExecutions(client: Queryable, executionIds: readonly string[]): Promise<Advanced[]> {
-  const { rows } = await client.query<{ execution_id: string; status: ExecutionStatus; closed: boolean; freed: number }>({
+export async function advanceExecutions(
+  client: Queryable,
+  executionIds: readonly string[],
+): Promise<Advanced[]> {
+  const { rows } = await client.query<{
+    execution_id: string
+    status: ExecutionStatus
+    closed: boolean
+    freed: number
+  }>({
     name: 'advance_executions',
     text: 'select execution_id, status, closed, freed from rowbeat.advance_executions($1::uuid[])',
     values: [executionIds],
@@ -199,60 +225,18 @@ export async function advanceExecutions(client: Queryable, executionIds: readonl
 export async function bumpVersions(db: Queryable, executionIds: readonly string[]): Promise<void> {
   await db.query({
     name: 'bump_versions',
-    text: `update rowbeat.workflow_executions
-set version = version + 1
-where execution_id = any ($1::uuid[])`,
-    values: [[...executionIds].sort()],
-  })
-}
-
-/** Most executions ended by one call. */
-const OVERDUE_BATCH = 100
-
-/**
- * Ends executions past their deadline: running steps fail and are fenced, the others are cancelled.
- * @returns the executions ended.
- */
-export async function endOverdueExecutions(pool: pg.Pool): Promise<string[]> {
-  return transaction(pool, async (client) => {
-    const { rows } = await client.query<{ execution_id: string }>({
-      name: 'lock_overdue_executions',
-      text: `select execution_id
-from rowbeat.workflow_executions
-where status in ('pending', 'running')
-  and deadline_at <= now()
-order by execution_id
-limit ${OVERDUE_BATCH}
-for no key update skip locked`,
-    })
-    const ids = rows.map((row) => row.execution_id)
-    if (ids.length === 0) return []
-    await client.query({
-      name: 'end_overdue_steps',
-      text: `update rowbeat.scheduled_jobs
-set status = case when status = 'running' then 'failed' else 'cancelled' end,
-    lease_id = null,
-    last_error_code = 'ORCHESTRATOR_TIMEOUT',
-    last_error = 'Parent orchestrator timed out',
-    finished_at = now(),
-    updated_at = now()
-where parent_execution_id = any ($1::uuid[])
-  and status in ('waiting', 'pending', 'running')`,
-      values: [ids],
-    })
-    await client.query({
-      name: 'end_overdue_executions',
-      text: `update rowbeat.workflow_executions
-set status = 'failed',
-    error_code = 'ORCHESTRATOR_TIMEOUT',
-    error_message = 'The run exceeded its time limit',
-    start_time = coalesce(start_time, now()),
-    end_time = now(),
-    version = version + 1
-where execution_id = any ($1::uuid[])`,
-      values: [ids],
-    })
-    return ids
+    text: `with mine as materialized (
+  select execution_id
+  from rowbeat.workflow_executions
+  where execution_id = any ($1::uuid[])
+  order by execution_id
+  for no key update
+)
+update rowbeat.workflow_executions e
+set version = e.version + 1
+from mine
+where e.execution_id = mine.execution_id`,
+    values: [executionIds],
   })
 }
 
@@ -264,6 +248,7 @@ export interface StepView {
   readonly attempt: number
   readonly retryCount: number
   readonly maxRetries: number
+  /** Start of the first attempt. */
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
   readonly scheduledAt: Date
@@ -325,7 +310,7 @@ const READ_EXECUTION = `select e.execution_id, e.workflow_type, e.subject, e.sta
        coalesce((
          select jsonb_agg(jsonb_build_object(
            'jobId', j.id::text, 'step', j.step, 'index', j.sequence_index, 'status', j.status, 'attempt', j.attempt,
-           'retryCount', j.retry_count, 'maxRetries', j.max_retries, 'startedAt', j.started_at,
+           'retryCount', j.retry_count, 'maxRetries', j.max_retries, 'startedAt', j.first_started_at,
            'finishedAt', j.finished_at, 'scheduledAt', j.scheduled_at, 'lastError', j.last_error,
            'lastErrorCode', j.last_error_code, 'errors', coalesce(j.errors, '[]'), 'progress', j.progress,
            'progressDetail', j.progress_detail, 'result', j.result, 'dependsOn', coalesce(j.depends_on, '{}'),
@@ -390,14 +375,4 @@ function toView(row: ExecutionRow): ExecutionView {
 
 function toDate(text: string | null): Date | null {
   return text === null ? null : new Date(text)
-}
-
-/** A version 7 UUID: 48 bits of time, the rest random. RFC 9562 §5.7. */
-export function uuidv7(): string {
-  const bytes = randomBytes(16)
-  bytes.writeUIntBE(Date.now(), 0, 6)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -3,21 +3,22 @@
  * walk over finished rows.
  *
  * A floor may only pass what can never become pending unseen. A row inserted at clock time s has a scheduled_at
- * no older than s − 30 s, or a trigger lowers the floor (functions/lower_claim_floor.sql). So a floor at t − 60 s
- * is safe once every transaction that was open at t has ended: rows written before t are visible or gone, rows
- * written later are due after the floor. `claim_horizon` holds such a t: it notes the time and the next
- * transaction id, and waits until the oldest running transaction is younger.
+ * no older than s − 30 s, or a trigger notes it in `backdated_jobs` (functions/note_backdated_job.sql), which every
+ * look reads beside the floor until it is taken in here. So a floor at t − 60 s is safe once every transaction that
+ * was open at t has ended: rows written before t are visible or gone, rows written later are due after the floor.
+ * `claim_horizon` holds such a t: it notes the time and the next transaction id, and waits until the oldest running
+ * transaction is younger.
  */
 import type pg from 'pg'
 import { transaction } from './database.ts'
 
 /**
  * Moves every floor as far as it may go; one caller at a time, others return at once.
- * @returns false when another process is at it, or a job with an old due time is being inserted.
+ * @returns false when another process is at it.
  */
 export async function raiseClaimFloors(pool: pg.Pool): Promise<boolean> {
   return transaction(pool, async (client) => {
-    // Exclusive against the trigger that lowers floors; taken before the statements below take their snapshots.
+    // Taken before the statements below take their snapshots: each must see what the last pass wrote.
     const lock = await client.query<{ locked: boolean }>({
       name: 'lock_claim_floors',
       text: 'select pg_try_advisory_xact_lock(19047, 1) as locked',
@@ -51,9 +52,24 @@ select l.queue, l.priority from lanes l
 on conflict (queue, priority) do nothing`,
     })
     await client.query({
+      name: 'take_in_backdated_jobs',
+      // A note and its job become visible at once, so the next statement sees every job whose note is gone here.
+      text: `with noted as (
+  delete from rowbeat.backdated_jobs returning queue, priority, due_at
+), lowest as (
+  select n.queue, n.priority, min(n.due_at) as due_at
+  from noted n
+  group by n.queue, n.priority
+)
+update rowbeat.claim_floors f
+set floor_at = l.due_at
+from lowest l
+where f.queue = l.queue
+  and f.priority = l.priority
+  and f.floor_at > l.due_at`,
+    })
+    await client.query({
       name: 'raise_claim_floors',
-      // A pair that was first seen after safe_at waits: an insert with an old due time may have run before the
-      // pair had a row to lower.
       text: `update rowbeat.claim_floors f
 set floor_at = next.floor_at
 from (
@@ -72,7 +88,6 @@ from (
     order by j.scheduled_at, j.id
     limit 1
   ) first on true
-  where l.created_at < h.safe_at
 ) next
 where f.queue = next.queue
   and f.priority = next.priority

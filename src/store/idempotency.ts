@@ -1,6 +1,7 @@
 /** Answers remembered by Idempotency-Key: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ */
 import type pg from 'pg'
 import { type Queryable, transaction } from './database.ts'
+import { jsonText } from './json.ts'
 
 export interface Answer {
   readonly status: number
@@ -40,7 +41,13 @@ on conflict (route, key) do update
 set status = $3, headers = $4, body = $5
 where route = $1
   and key = $2`,
-      values: [request.route, request.key, answer.status, JSON.stringify(answer.headers), JSON.stringify(answer.body)],
+      values: [
+        request.route,
+        request.key,
+        answer.status,
+        jsonText(answer.headers),
+        jsonText(answer.body ?? null),
+      ],
     })
     return { kind: 'fresh', answer }
   })

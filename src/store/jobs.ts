@@ -1,5 +1,6 @@
 /** Adding jobs. */
 import type { Queryable } from './database.ts'
+import { jsonText } from './json.ts'
 
 export interface NewJob {
   readonly jobType: string
@@ -24,7 +25,8 @@ export const ENQUEUE_MAX = 10_000
  * @returns the ids in the order given; null where an open job of the queue has the same `dedupeKey`.
  */
 export async function enqueueJobs(db: Queryable, jobs: readonly NewJob[]): Promise<(string | null)[]> {
-  if (jobs.length > ENQUEUE_MAX) throw new RangeError(`enqueue takes at most ${ENQUEUE_MAX} jobs, got ${jobs.length}`)
+  if (jobs.length > ENQUEUE_MAX)
+    throw new RangeError(`enqueue takes at most ${ENQUEUE_MAX} jobs, got ${jobs.length}`)
   if (jobs.length === 0) return []
   const { rows } = await db.query<[number, string]>({
     name: 'enqueue',
@@ -53,7 +55,7 @@ select n.position::integer, i.id
 from inserted i
 join numbered n on n.id = i.id`,
     values: [
-      JSON.stringify(
+      jsonText(
         jobs.map((job) => ({
           job_type: job.jobType,
           payload: job.payload,

@@ -1,4 +1,5 @@
 /** Wake-ups across processes: a hint that saves waiting for the next poll. Nothing depends on it. */
+import { Socket } from 'node:net'
 import pg from 'pg'
 import type { Lane } from './claims.ts'
 import type { Queryable } from './database.ts'
@@ -22,8 +23,18 @@ export function formatWake(wake: Wake): string {
   return `${wake.priority}|${wake.dueAt ?? ''}|${wake.queue}`
 }
 
+/** Sent in place of a hint when many lanes may have work: look at everything. */
+export const WAKE_ALL = '*'
+
+/** Hints that any lane may have work. */
+export async function sendWakeAll(db: Queryable): Promise<void> {
+  await db.query({ name: 'wake', text: 'select pg_notify($1, $2)', values: [WAKE_CHANNEL, WAKE_ALL] })
+}
+
 /** Reads a hint; null when it is not one of ours. A hint without a priority means every lane of the queue. */
-export function parseWake(payload: string): { queue: string; priority: number | null; dueAt: number | null } | null {
+export function parseWake(
+  payload: string,
+): { queue: string; priority: number | null; dueAt: number | null } | null {
   const match = /^(-?\d{1,4})?\|(\d{1,16})?\|(.+)$/s.exec(payload)
   if (match === null) return null
   return {
@@ -36,7 +47,7 @@ export function parseWake(payload: string): { queue: string; priority: number | 
 export interface Listener {
   /** True while hints arrive. */
   connected(): boolean
-  stop(): Promise<void>
+  stop(): void
 }
 
 const RECONNECT_MIN_MS = 250
@@ -57,18 +68,24 @@ export function listen(options: {
   let stopped = false
   let connected = false
   let client: pg.Client | null = null
+  let socket: Socket | null = null
   let timer: NodeJS.Timeout | null = null
   let pause = RECONNECT_MIN_MS
 
   const retire = (which: pg.Client): void => {
     if (client !== which) return
-    client = null
-    connected = false
-    which.end().catch(() => undefined)
+    hangUp()
     if (stopped) return
     clearTimer()
     timer = setTimeout(open, pause * (0.75 + Math.random() / 2))
     pause = Math.min(pause * 2, RECONNECT_MAX_MS)
+  }
+  const hangUp = (): void => {
+    client = null
+    connected = false
+    // Not end(): it says goodbye and waits for an answer, which a network that swallows everything never gives.
+    socket?.destroy()
+    socket = null
   }
   const clearTimer = (): void => {
     if (timer !== null) clearTimeout(timer)
@@ -86,7 +103,10 @@ export function listen(options: {
   }
   const open = (): void => {
     if (stopped) return
+    const wire = new Socket()
+    socket = wire
     const fresh = new pg.Client({
+      stream: () => wire,
       connectionString: options.url,
       application_name: 'rowbeat-listen',
       connectionTimeoutMillis: 5_000,
@@ -99,7 +119,9 @@ export function listen(options: {
     fresh.on('notification', (message) => options.onMessage(message.channel, message.payload ?? ''))
     fresh
       .connect()
-      .then(() => fresh.query(options.channels.map((channel) => `listen ${pg.escapeIdentifier(channel)}`).join('; ')))
+      .then(() =>
+        fresh.query(options.channels.map((channel) => `listen ${pg.escapeIdentifier(channel)}`).join('; ')),
+      )
       .then(
         () => {
           if (client !== fresh) return
@@ -114,13 +136,10 @@ export function listen(options: {
   open()
   return {
     connected: () => connected,
-    stop: async () => {
+    stop: () => {
       stopped = true
       clearTimer()
-      const last = client
-      client = null
-      connected = false
-      await last?.end().catch(() => undefined)
+      hangUp()
     },
   }
 }

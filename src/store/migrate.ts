@@ -28,7 +28,8 @@ const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations/', import.meta.ur
 /**
  * Applies what is missing and returns the names applied. Safe to call from many processes at once.
  * Throws when the server is older than Postgres 15, when an applied file was changed since, or when the database
- * was migrated by a newer build.
+ * was migrated by a newer build. A file whose first line is `-- no-transaction` must hold one statement, for
+ * Postgres makes one transaction of several sent together, and must bear to be run again after a crash.
  */
 export async function migrate(
   pool: pg.Pool,
@@ -38,40 +39,53 @@ export async function migrate(
   const numbered = await readMigrations(directory)
   const functions = await readMigrations(join(directory, 'functions'))
   const client = await pool.connect()
+  // With the session go its lock and whatever is half done: a connection in doubt is never given back.
+  let broken = true
   try {
     await requireVersion(client)
     // A session lock, because files marked no-transaction must hold it across statements.
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-    try {
-      await createLedger(client)
-      const done = await readLedger(client)
-      refuseNewer(done, numbered)
-      const applied: string[] = []
-      for (const migration of numbered) {
-        const checksum = done.get(migration.name)
-        if (checksum === migration.checksum) continue
-        if (checksum !== undefined) {
-          throw new Error(
-            `migration ${migration.name} was changed after it was applied: restore the file, and put the change into a new one`,
-          )
-        }
-        await apply(client, migration)
-        applied.push(migration.name)
-      }
-      for (const file of functions) {
-        const name = `functions/${file.name}`
-        if (done.get(name) === file.checksum && applied.length === 0) continue
-        await apply(client, { ...file, name })
-        if (done.get(name) !== file.checksum) applied.push(name)
-      }
-      for (const name of applied) options.log?.(`applied ${name}`)
-      return { applied }
-    } finally {
-      await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK])
-    }
+    await run(client, 'select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    await createLedger(client)
+    const applied = await applyMissing(client, numbered, functions)
+    await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK])
+    broken = false
+    for (const name of applied) options.log?.(`applied ${name}`)
+    return { applied }
   } finally {
-    client.release()
+    client.release(broken)
   }
+}
+
+/** Applies what the ledger lacks; the caller holds the lock. */
+async function applyMissing(
+  client: pg.PoolClient,
+  numbered: readonly Migration[],
+  functions: readonly Migration[],
+): Promise<string[]> {
+  const done = await readLedger(client)
+  refuseNewer(done, numbered)
+  const applied: string[] = []
+  for (const migration of numbered) {
+    const checksum = done.get(migration.name)
+    if (checksum === migration.checksum) continue
+    if (checksum !== undefined) {
+      throw new Error(
+        `migration ${migration.name} was changed after it was applied: restore the file, and put the change into a new one`,
+      )
+    }
+    await apply(client, migration)
+    applied.push(migration.name)
+  }
+  // A new table may be what a function's text means by a name: after any change all of them are read again.
+  const reread = applied.length > 0
+  for (const file of functions) {
+    const name = `functions/${file.name}`
+    const changed = done.get(name) !== file.checksum
+    if (!changed && !reread) continue
+    await apply(client, { ...file, name })
+    if (changed) applied.push(name)
+  }
+  return applied
 }
 
 /** Names of numbered migrations that this build has and the database lacks; empty when current. */
@@ -83,6 +97,11 @@ export async function missingMigrations(db: Pick<pg.Pool, 'query'>): Promise<str
   if (exists.rows[0]?.found !== true) return numbered.map((one) => one.name)
   const done = await readLedger(db)
   return numbered.filter((one) => !done.has(one.name)).map((one) => one.name)
+}
+
+/** Name of the newest numbered migration of this build. */
+export async function newestMigration(): Promise<string> {
+  return (await readMigrations(MIGRATIONS_DIR)).at(-1)?.name ?? ''
 }
 
 /** Reads the `.sql` files of a folder in the order of their names. */
@@ -144,6 +163,19 @@ function refuseNewer(done: ReadonlyMap<string, string>, known: readonly Migratio
   }
 }
 
+/** Milliseconds that a migration may take, or the wait for another process that migrates: a day. */
+const MIGRATION_TIMEOUT_MS = 86_400_000
+
+/** Runs a statement that may take far longer than the pool allows others. */
+async function run(client: pg.PoolClient, text: string, values?: unknown[]): Promise<void> {
+  const statement: pg.QueryConfig & { readonly query_timeout: number } = {
+    text,
+    query_timeout: MIGRATION_TIMEOUT_MS,
+    ...(values === undefined ? {} : { values }),
+  }
+  await client.query(statement)
+}
+
 async function apply(client: pg.PoolClient, migration: Migration): Promise<void> {
   const record = {
     text: `insert into rowbeat.schema_migrations (name, checksum) values ($1, $2)
@@ -152,16 +184,16 @@ async function apply(client: pg.PoolClient, migration: Migration): Promise<void>
   }
   try {
     if (migration.transaction) {
-      await client.query('begin')
-      await client.query(migration.sql)
+      await client.query('begin isolation level read committed')
+      await run(client, migration.sql)
       await client.query(record)
       await client.query('commit')
     } else {
-      await client.query(migration.sql)
+      await run(client, migration.sql)
       await client.query(record)
     }
   } catch (error) {
-    if (migration.transaction) await client.query('rollback')
+    // The connection is not used again, and with it the transaction ends.
     throw new Error(`migration ${migration.name} failed: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     })

@@ -1,7 +1,7 @@
 /** Pollers, their leases, and taking work back from those that died. */
 import type pg from 'pg'
 import { type Queryable, transaction } from './database.ts'
-import { advanceExecutions, lockExecutions } from './executions.ts'
+import { type Advanced, advanceExecutions, lockExecutions } from './executions.ts'
 
 export interface NewPoller {
   readonly pollerId: string
@@ -21,6 +21,9 @@ values ($1, $2, $3, $4, $5)`,
   })
 }
 
+/** Milliseconds that one heartbeat may take. */
+const BEAT_TIMEOUT_MS = 3_000
+
 export interface Beat {
   /** False when the poller was declared lost: its jobs were taken back. */
   readonly alive: boolean
@@ -34,8 +37,10 @@ export async function beat(
   pollerId: string,
   state: { readonly running: number; readonly listening: boolean },
 ): Promise<Beat> {
-  const { rows } = await db.query<{ leases: string[] | null }>({
+  const statement: pg.QueryConfig & { readonly query_timeout: number } = {
     name: 'beat',
+    // Less than the pool's: there must be time for another try before the beat is too old.
+    query_timeout: BEAT_TIMEOUT_MS,
     text: `update rowbeat.pollers
 set beat_at = clock_timestamp(),
     running = $2,
@@ -50,13 +55,18 @@ returning (
     and l.claimed_at < clock_timestamp() - interval '40 seconds'
 ) as leases`,
     values: [pollerId, state.running, state.listening],
-  })
+  }
+  const { rows } = await db.query<{ leases: string[] | null }>(statement)
   const row = rows[0]
   return row === undefined ? { alive: false, leases: [] } : { alive: true, leases: row.leases ?? [] }
 }
 
 /** Notes that a poller claims nothing more, or has ended cleanly. */
-export async function markPoller(db: Queryable, pollerId: string, status: 'draining' | 'stopped'): Promise<void> {
+export async function markPoller(
+  db: Queryable,
+  pollerId: string,
+  status: 'draining' | 'stopped',
+): Promise<void> {
   await db.query({
     name: 'mark_poller',
     text: `update rowbeat.pollers
@@ -116,8 +126,8 @@ export interface Reaped {
   readonly pollers: number
   readonly retried: number
   readonly failed: number
-  /** Executions closed because their last step failed this way. */
-  readonly closed: readonly string[]
+  /** What became of the executions whose steps were taken back. */
+  readonly advanced: readonly Advanced[]
 }
 
 /** Most leases taken back in one transaction. */
@@ -149,7 +159,7 @@ returning p.poller_id`,
       values: [ttlSeconds],
     })
     const pollerIds = dead.rows.map((row) => row.poller_id)
-    if (pollerIds.length === 0) return { pollers: 0, retried: 0, failed: 0, closed: [] }
+    if (pollerIds.length === 0) return { pollers: 0, retried: 0, failed: 0, advanced: [] }
     const taken = await client.query<{ lease_id: string }>({
       name: 'take_leases',
       text: `select l.lease_id
@@ -160,13 +170,19 @@ limit ${REAP_BATCH}
 for update`,
       values: [pollerIds],
     })
-    const result = await takeBack(client, taken.rows.map((row) => row.lease_id))
+    const result = await takeBack(
+      client,
+      taken.rows.map((row) => row.lease_id),
+    )
     return { pollers: pollerIds.length, ...result }
   })
 }
 
 /** Retries or fails the running jobs of leases that nobody holds any more, and ends the leases. */
-async function takeBack(client: pg.PoolClient, leaseIds: readonly string[]): Promise<Omit<Reaped, 'pollers'>> {
+async function takeBack(
+  client: pg.PoolClient,
+  leaseIds: readonly string[],
+): Promise<Omit<Reaped, 'pollers'>> {
   const parents = await client.query<{ parent_execution_id: string }>({
     name: 'parents_of_leases',
     text: `select distinct j.parent_execution_id
@@ -218,7 +234,7 @@ returning j.status`,
   return {
     retried: ended.rows.filter((row) => row.status === 'pending').length,
     failed: ended.rows.filter((row) => row.status === 'failed').length,
-    closed: advanced.filter((one) => one.closed).map((one) => one.executionId),
+    advanced,
   }
 }
 

@@ -21,7 +21,11 @@ export interface PollerReport {
 
 export interface Snapshot {
   readonly queues: readonly QueueReport[]
-  readonly executions: readonly { readonly workflowType: string; readonly status: string; readonly count: number }[]
+  readonly executions: readonly {
+    readonly workflowType: string
+    readonly status: string
+    readonly count: number
+  }[]
   readonly pollers: readonly PollerReport[]
   /** Running attempts past their time limit by a minute. */
   readonly stuck: number

@@ -1,8 +1,10 @@
 /** Settling attempts: each statement is fenced by the lease, so that a late one changes nothing. */
 import type pg from 'pg'
+import { byId } from './claims.ts'
 import { type Queryable, transaction } from './database.ts'
 import { recordDurations } from './durations.ts'
 import { type Advanced, advanceExecutions, lockExecutions } from './executions.ts'
+import { jsonText } from './json.ts'
 
 /** A plain completion: no result to store, no execution to advance. */
 export interface Completion {
@@ -12,6 +14,7 @@ export interface Completion {
 
 /** Settles plain completions alone; returns the ids that took effect. */
 export async function completeJobs(db: Queryable, completions: readonly Completion[]): Promise<Set<string>> {
+  const sorted = byId(completions)
   const { rows } = await db.query<[string]>({
     name: 'complete',
     text: `update rowbeat.scheduled_jobs j
@@ -23,7 +26,7 @@ where j.id = done.id
   and j.lease_id = done.lease_id
   and j.status = 'running'
 returning j.id`,
-    values: [completions.map((one) => one.id), completions.map((one) => one.leaseId)],
+    values: [sorted.map((one) => one.id), sorted.map((one) => one.leaseId)],
     rowMode: 'array',
   })
   return new Set(rows.map((row) => row[0]))
@@ -52,7 +55,7 @@ export interface Ending {
  * @returns the ids that took effect.
  */
 export async function endAttempts(db: Queryable, endings: readonly Ending[]): Promise<Set<string>> {
-  const sorted = [...endings].sort((a, b) => Number(BigInt(a.id) - BigInt(b.id)))
+  const sorted = byId(endings)
   const { rows } = await db.query<[string]>({
     name: 'end_attempts',
     text: `update rowbeat.scheduled_jobs j
@@ -78,7 +81,7 @@ where j.id = o.id
   and j.status = 'running'
 returning j.id`,
     values: [
-      JSON.stringify(
+      jsonText(
         sorted.map((one) => ({
           id: one.id,
           lease_id: one.leaseId,
@@ -115,14 +118,25 @@ export async function settle(
   const executionIds = [...new Set(batch.executionIds)].sort()
   return transaction(pool, async (client) => {
     if (executionIds.length > 0) await lockExecutions(client, executionIds)
-    const settled = batch.completions.length > 0 ? await completeJobs(client, batch.completions) : new Set<string>()
-    if (batch.endings.length > 0) {
-      for (const id of await endAttempts(client, batch.endings)) settled.add(id)
-    }
+    // One statement for both kinds: two would lock the jobs in two runs, each sorted, and not in one order.
+    const settled = await endAttempts(client, [...batch.endings, ...batch.completions.map(toEnding)])
     if (executionIds.length === 0) return { settled, advanced: [] }
     await recordDurations(client, [...settled])
     return { settled, advanced: await advanceExecutions(client, executionIds) }
   })
+}
+
+function toEnding(completion: Completion): Ending {
+  return {
+    ...completion,
+    status: 'completed',
+    failure: false,
+    retried: false,
+    delaySeconds: null,
+    code: null,
+    message: null,
+    result: null,
+  }
 }
 
 /** Of the attempts given, those that are no longer ours: cancelled, ended by the reaper, or changed by hand. */
@@ -158,7 +172,8 @@ export async function writeProgress(db: Queryable, reports: readonly ProgressWri
     text: `update rowbeat.scheduled_jobs j
 set progress = greatest(j.progress, r.percent),
     progress_detail = r.detail || jsonb_build_object('reported_since',
-      coalesce(j.progress_detail -> 'reported_since', to_jsonb(now()))),
+      -- A second ahead: whoever reads before this commits still goes by the clock, and must not be ahead of it.
+      coalesce(j.progress_detail -> 'reported_since', to_jsonb(clock_timestamp() + interval '1 second'))),
     updated_at = now()
 from jsonb_to_recordset($1::jsonb) as r (id bigint, lease_id uuid, percent real, detail jsonb)
 where j.id = r.id
@@ -166,8 +181,13 @@ where j.id = r.id
   and j.status = 'running'
 returning j.parent_execution_id`,
     values: [
-      JSON.stringify(
-        reports.map((one) => ({ id: one.id, lease_id: one.leaseId, percent: one.percent, detail: one.detail })),
+      jsonText(
+        byId(reports).map((one) => ({
+          id: one.id,
+          lease_id: one.leaseId,
+          percent: one.percent,
+          detail: one.detail,
+        })),
       ),
     ],
     rowMode: 'array',

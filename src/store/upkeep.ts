@@ -1,7 +1,5 @@
 /** What needs looking after: one cheap question, asked by every poller every few seconds. */
-import type pg from 'pg'
-import { type Queryable, transaction } from './database.ts'
-import { advanceExecutions, lockExecutions } from './executions.ts'
+import type { Queryable } from './database.ts'
 
 export interface Triage {
   /** Pollers whose beat is older than the limit and not yet declared lost. */
@@ -41,53 +39,4 @@ export async function triage(db: Queryable, ttlSeconds: number): Promise<Triage>
   const found = rows[0]
   if (found === undefined) throw new Error('triage returned no row')
   return found
-}
-
-/** Most jobs ended by one call. */
-const OVERDUE_BATCH = 500
-
-/**
- * Ends jobs past their own deadline, whatever they were doing; running ones are fenced.
- * @returns the ids ended.
- */
-export async function endOverdueJobs(pool: pg.Pool): Promise<string[]> {
-  return transaction(pool, async (client) => {
-    const found = await client.query<{ id: string; parent_execution_id: string | null }>({
-      name: 'find_overdue_jobs',
-      text: `select id, parent_execution_id
-from rowbeat.scheduled_jobs
-where open_deadline_at is not null
-  and open_deadline_at <= now()
-order by open_deadline_at
-limit ${OVERDUE_BATCH}`,
-    })
-    const ids = found.rows.map((row) => row.id)
-    if (ids.length === 0) return []
-    const parents = [...new Set(found.rows.flatMap((row) => row.parent_execution_id ?? []))]
-    if (parents.length > 0) await lockExecutions(client, parents)
-    const ended = await client.query<{ id: string }>({
-      name: 'end_overdue_jobs',
-      text: `with overdue as materialized (
-  select j.id
-  from rowbeat.scheduled_jobs j
-  where j.id = any ($1::bigint[])
-    and j.open_deadline_at <= now()
-  order by j.id
-  for no key update skip locked
-)
-update rowbeat.scheduled_jobs j
-set status = 'failed',
-    lease_id = null,
-    last_error_code = 'STEP_TIMEOUT',
-    last_error = 'The deadline of the job has passed',
-    finished_at = now(),
-    updated_at = now()
-from overdue
-where j.id = overdue.id
-returning j.id`,
-      values: [ids],
-    })
-    if (parents.length > 0) await advanceExecutions(client, parents)
-    return ended.rows.map((row) => row.id)
-  })
 }

@@ -1,0 +1,24 @@
+/** `migrate`: brings the database to this version's shape. */
+import { migrateDatabase } from '../app.ts'
+import { readConfig } from '../config.ts'
+import { EXIT, type ExitCode, startFailure } from './faults.ts'
+import { counted } from './layout.ts'
+import { type Output, writeLines } from './terminal.ts'
+
+/** Applies what is missing and prints its names. */
+export async function migrate(output: Output): Promise<ExitCode> {
+  const config = readConfig()
+  const applied = await migrateDatabase(config, (line) => writeLines(output.err, [line])).catch(
+    (error: unknown) => {
+      throw startFailure(error, { port: config.port, command: 'npm run migrate' })
+    },
+  )
+  writeLines(output.out, describeMigration(applied))
+  return EXIT.ok
+}
+
+/** What was applied, one name a line. */
+export function describeMigration(applied: readonly string[]): string[] {
+  if (applied.length === 0) return ['The database is up to date.']
+  return [`Applied ${counted(applied.length, 'migration')}:`, ...applied.map((name) => `  ${name}`)]
+}

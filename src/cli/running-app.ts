@@ -1,0 +1,51 @@
+/** An app for as long as a command needs it. */
+import { type App, type AppOptions, startApp } from '../app.ts'
+import type { Config } from '../config.ts'
+import { startFailure } from './faults.ts'
+import type { StopRequests } from './stop-requests.ts'
+
+export interface RunningOptions extends AppOptions {
+  readonly stops: StopRequests
+  /** What to type to try again with another port. */
+  readonly command: string
+}
+
+/**
+ * Starts the app, runs `work`, and stops the app however that ends: running jobs get the time of the configuration,
+ * or `deadlineMs`, and none once a second stop is requested. A stop requested while it starts skips `work` and
+ * gives undefined.
+ */
+export async function withApp<T>(
+  config: Config,
+  { stops, command, ...options }: RunningOptions,
+  work: (app: App) => Promise<T>,
+  deadlineMs = config.shutdownSeconds * 1000,
+): Promise<T | undefined> {
+  const app = await startApp(config, options).catch((error: unknown) => {
+    throw startFailure(error, { port: config.port, command })
+  })
+  try {
+    return stops.gently.aborted ? undefined : await work(app)
+  } finally {
+    await stopApp(app, stops, deadlineMs)
+  }
+}
+
+/** Stops the app gently, and at once as soon as that is asked for. */
+export async function stopApp(
+  app: Pick<App, 'stop'>,
+  stops: Pick<StopRequests, 'atOnce'>,
+  deadlineMs: number,
+): Promise<void> {
+  const ended = [app.stop(stops.atOnce.aborted ? 0 : deadlineMs)]
+  const hurry = (): void => {
+    ended.push(app.stop(0))
+  }
+  stops.atOnce.addEventListener('abort', hurry, { once: true })
+  try {
+    await ended[0]
+    await Promise.all(ended)
+  } finally {
+    stops.atOnce.removeEventListener('abort', hurry)
+  }
+}

@@ -1,0 +1,31 @@
+/** `start`: serves until it is told to stop. */
+import { readConfig } from '../config.ts'
+import { EXIT, type ExitCode } from './faults.ts'
+import { withApp } from './running-app.ts'
+import { aborted, type StopRequests } from './stop-requests.ts'
+import { type Output, writeLines } from './terminal.ts'
+
+export interface StartOptions {
+  readonly api: boolean
+  readonly poller: boolean
+}
+
+/** Runs the parts asked for until the first stop request; ends with 0 after a clean stop. */
+export async function start(options: StartOptions, output: Output, stops: StopRequests): Promise<ExitCode> {
+  const config = readConfig()
+  const note = (line: string): void => writeLines(output.err, [line])
+  await withApp(config, { ...options, note, stops, command: 'npm start' }, async (app) => {
+    // Where nobody watches, the output is for the log alone: one JSON object a line.
+    if (output.out.isTerminal) writeLines(output.out, [describeStart(config.version, app.url, options)])
+    await aborted(stops.gently)
+    if (output.err.isTerminal) note('Stopping: running jobs may finish. Ctrl-C again stops at once.')
+  })
+  return EXIT.ok
+}
+
+/** The one line that greets a person. */
+export function describeStart(version: string, url: string | null, { poller }: StartOptions): string {
+  const api = url === null ? 'runs jobs' : `serves ${url} (${url}/health, ${url}/openapi.json)`
+  const jobs = url === null ? '; no API' : poller ? ' and runs jobs' : '; jobs are left to other processes'
+  return `Rowbeat ${version} ${api}${jobs}. Ctrl-C stops it.`
+}

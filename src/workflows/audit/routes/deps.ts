@@ -1,0 +1,66 @@
+/** What the audit's routes are handed: effects and conventions that belong to other rooms. */
+import type { Database, Outbound } from '../../../core/ports.ts'
+import { parseDomain } from '../domain.ts'
+import type { DurationHistory, ExecutionView } from '../progress.ts'
+import type { AuditSettings } from '../settings.ts'
+
+/** Codes of the problems that these routes answer with. */
+export type AuditProblem = 'VALIDATION_FAILED' | 'NOT_FOUND' | 'DOMAIN_UNRESOLVABLE' | 'AUDIT_RESTING'
+
+export interface ProblemExtras {
+  readonly headers?: Readonly<Record<string, string>>
+  /** For VALIDATION_FAILED: where and what. */
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[]
+}
+
+export interface NewAudit {
+  readonly steps: readonly string[]
+  readonly requestId: string | null
+}
+
+/** An answer that can be stored and given again. */
+export interface StoredAnswer {
+  readonly status: 200 | 202
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+/** Creates an execution or finds the live one of the same subject; safe under any number of callers. */
+export type CreateAudit = (
+  workflow: string,
+  input: { readonly domain: string },
+  options: NewAudit,
+) => Promise<{ readonly executionId: string; readonly created: boolean }>
+
+export interface AuditRouteDeps {
+  readonly db: Database
+  readonly outbound: Pick<Outbound, 'isMapped'>
+  readonly settings: AuditSettings
+  readonly createExecution: CreateAudit
+  readExecution(executionId: string): Promise<ExecutionView | null>
+  findLatestExecution(workflow: string, subject: string): Promise<ExecutionView | null>
+  readDurations(jobTypes: readonly string[]): Promise<DurationHistory>
+  /** The error that the app answers as problem+json; thrown by the routes. */
+  problem(code: AuditProblem, detail: string, extras?: ProblemExtras): Error
+  /** Whether a name has an address; asked only when the settings say so and work is to start. */
+  resolves?(domain: string): Promise<boolean>
+  /**
+   * Runs `work` once per key and gives its stored answer to repeats, marked `Idempotency-Replayed: true`. `work` is
+   * handed a creation that commits together with the key, and may use no other connection: the transaction holds
+   * one already, and a crowd that waits for a second would wait for itself. Throws the problem for a key that was
+   * used with another `fingerprint`.
+   */
+  idempotent?(
+    request: { readonly route: string; readonly key: string; readonly fingerprint: string },
+    work: (create: CreateAudit) => Promise<StoredAnswer>,
+  ): Promise<StoredAnswer>
+}
+
+/** The domain of a path in its one form; throws the 422. */
+export function requireDomain(deps: AuditRouteDeps, text: string): string {
+  const answer = parseDomain(text, (host) => deps.outbound.isMapped(host))
+  if (answer.ok) return answer.domain
+  throw deps.problem('VALIDATION_FAILED', answer.problem, {
+    errors: [{ pointer: '/path/domain', detail: answer.problem }],
+  })
+}

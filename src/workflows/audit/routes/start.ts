@@ -1,0 +1,214 @@
+/** Reading an audit, or starting it when something is missing. */
+import { assembleDocument, type DocumentOptions } from '../document.ts'
+import { AUDIT_STEPS, type DataStatus, type DataThresholds, decide, neededSteps, stepTitle } from '../plan.ts'
+import { type ExecutionView, workflowSteps } from '../progress.ts'
+import type {
+  AuditQuery,
+  PendingAuditResponse,
+  SiteAuditResponse,
+  StartAuditBody,
+  WorkflowStep,
+} from '../schema.ts'
+import type { AuditSettings } from '../settings.ts'
+import { readDataStatus, readDocumentSources } from '../store.ts'
+import { AUDIT_WORKFLOW } from '../workflow-name.ts'
+import type { AuditRouteDeps, CreateAudit } from './deps.ts'
+
+/** Seconds after which a caller looks again at an audit that has just been started. */
+const FIRST_LOOK_SECONDS = 2
+/** The same for one that was running already. */
+const NEXT_LOOK_SECONDS = 5
+
+export interface PendingAnswer {
+  readonly created: boolean
+  readonly body: PendingAuditResponse
+  readonly headers: { readonly Location: string; readonly 'Retry-After': string }
+}
+
+export type AuditAnswer =
+  | { readonly kind: 'document'; readonly body: SiteAuditResponse }
+  | { readonly kind: 'pending'; readonly answer: PendingAnswer }
+
+/** The thresholds of a query, with the settings for what it leaves out. */
+export function thresholdsOf(
+  query: Pick<AuditQuery, 'min_client_articles' | 'min_competitor_articles' | 'max_age_hours'>,
+  settings: AuditSettings,
+): DataThresholds {
+  return {
+    minClientArticles: query.min_client_articles ?? settings.minClientArticles,
+    minCompetitorArticles: query.min_competitor_articles ?? settings.minCompetitorArticles,
+    maxAgeHours: query.max_age_hours ?? null,
+  }
+}
+
+/** Answers a GET: the document, the live audit, or a new one. */
+export async function answerAudit(
+  deps: AuditRouteDeps,
+  domain: string,
+  query: AuditQuery,
+  requestId: string | null,
+): Promise<AuditAnswer> {
+  const thresholds = thresholdsOf(query, deps.settings)
+  // One after the other: a run that ends between the two reads must not look ended while its data looks missing.
+  const latest = await deps.findLatestExecution(AUDIT_WORKFLOW, domain)
+  const reading = await readDataStatus(deps.db, domain, thresholds)
+  const decision = decide({
+    status: reading.status,
+    refresh: query.refresh,
+    latest: latest === null ? null : latestOf(latest),
+    now: reading.now,
+    freshSeconds: deps.settings.freshSeconds,
+  })
+  switch (decision.kind) {
+    case 'answer': {
+      const sources = await readDocumentSources(deps.db, domain)
+      // The profile can be gone by now (a retention job, a hand): then the analysis is simply missing.
+      if (sources === null)
+        return pending(await start(deps, domain, [...AUDIT_STEPS], reading.status, requestId))
+      const moment = {
+        domain,
+        dataStatus: reading.status,
+        latest,
+        now: reading.now,
+        freshSeconds: deps.settings.freshSeconds,
+      }
+      return { kind: 'document', body: assembleDocument(sources, optionsOf(query, thresholds), moment) }
+    }
+    case 'running':
+      return pending(describe({ domain, ...decision, created: false, view: latest, status: reading.status }))
+    case 'start':
+      return pending(await start(deps, domain, decision.steps, reading.status, requestId))
+    case 'rest':
+      throw restProblem(deps, domain, latest, decision.retryAfterSeconds)
+  }
+}
+
+/** A POST that is read and checked, and only has to create. */
+export type PreparedStart = (create: CreateAudit) => Promise<PendingAnswer>
+
+/** Reads what a POST needs to know, and gives back how to start: a new audit, or the one that runs. */
+export async function prepareStart(
+  deps: AuditRouteDeps,
+  domain: string,
+  body: StartAuditBody,
+  requestId: string | null,
+): Promise<PreparedStart> {
+  const [{ status }, latest] = await Promise.all([
+    readDataStatus(deps.db, domain, thresholdsOf({}, deps.settings)),
+    deps.findLatestExecution(AUDIT_WORKFLOW, domain),
+  ])
+  await requireAddress(deps, domain)
+  const missing = neededSteps(status)
+  // An explicit start with nothing missing means: look again at everything.
+  const wanted = body.steps ?? (body.force === true || missing.length === 0 ? AUDIT_STEPS : missing)
+  const steps = [...new Set(wanted)]
+  return async (create) => {
+    const { executionId, created } = await create(AUDIT_WORKFLOW, { domain }, { steps, requestId })
+    const view = latest?.executionId === executionId ? latest : null
+    return describe({ domain, executionId, created, steps, view, status })
+  }
+}
+
+async function start(
+  deps: AuditRouteDeps,
+  domain: string,
+  steps: readonly string[],
+  status: DataStatus,
+  requestId: string | null,
+): Promise<PendingAnswer> {
+  await requireAddress(deps, domain)
+  const { executionId, created } = await deps.createExecution(
+    AUDIT_WORKFLOW,
+    { domain },
+    { steps, requestId },
+  )
+  const view = created ? null : await deps.readExecution(executionId)
+  return describe({ domain, executionId, created, steps, view, status })
+}
+
+/** `view` gives the steps of an execution that was there already; without it they are those asked for. */
+function describe(given: {
+  readonly domain: string
+  readonly executionId: string
+  readonly created: boolean
+  readonly steps: readonly string[]
+  readonly view: ExecutionView | null
+  readonly status: DataStatus
+}): PendingAnswer {
+  const { domain, executionId, created, view } = given
+  const statusUrl = statusUrlOf(domain, executionId)
+  return {
+    created,
+    body: {
+      status: 'pending',
+      execution_id: executionId,
+      message: created ? `The audit of ${domain} was started.` : `An audit of ${domain} is already running.`,
+      workflow_steps: view === null ? plannedSteps(given.steps, executionId) : workflowSteps(view),
+      data_status: { ...given.status },
+      status_url: statusUrl,
+    },
+    headers: { Location: statusUrl, 'Retry-After': String(created ? FIRST_LOOK_SECONDS : NEXT_LOOK_SECONDS) },
+  }
+}
+
+async function requireAddress(deps: AuditRouteDeps, domain: string): Promise<void> {
+  if (!deps.settings.validateDomainDns || deps.resolves === undefined || deps.outbound.isMapped(domain))
+    return
+  if (await deps.resolves(domain)) return
+  throw deps.problem('DOMAIN_UNRESOLVABLE', `${domain} has no address in the DNS: check its spelling.`)
+}
+
+function restProblem(
+  deps: AuditRouteDeps,
+  domain: string,
+  latest: ExecutionView | null,
+  seconds: number,
+): Error {
+  const why = latest?.errorMessage ?? 'it left no profile'
+  const where = latest === null ? '' : ` See ${statusUrlOf(domain, latest.executionId)}.`
+  return deps.problem(
+    'AUDIT_RESTING',
+    `The audit of ${domain} has just failed (${why}). It can be asked for again in ${seconds} s; POST starts it at once.${where}`,
+    { headers: { 'Retry-After': String(seconds) } },
+  )
+}
+
+function plannedSteps(steps: readonly string[], executionId: string): WorkflowStep[] {
+  return AUDIT_STEPS.filter((step) => steps.includes(step)).map((step, at) => ({
+    step: at + 1,
+    name: stepTitle(step),
+    workflow_type: step,
+    status: 'pending',
+    execution_id: executionId,
+  }))
+}
+
+function optionsOf(query: AuditQuery, thresholds: DataThresholds): DocumentOptions {
+  return {
+    includeTopics: query.include_topics,
+    includeTrending: query.include_trending,
+    includeAnalyses: query.include_analyses,
+    includeTemporal: query.include_temporal,
+    includeOpportunities: query.include_opportunities,
+    topicsLimit: query.topics_limit ?? 10,
+    trendingLimit: query.trending_limit ?? 15,
+    minClientArticles: thresholds.minClientArticles,
+  }
+}
+
+function latestOf(view: ExecutionView) {
+  return {
+    executionId: view.executionId,
+    status: view.status,
+    endedAt: view.endTime?.getTime() ?? null,
+    steps: view.steps.map((step) => step.step),
+  }
+}
+
+function pending(answer: PendingAnswer): AuditAnswer {
+  return { kind: 'pending', answer }
+}
+
+function statusUrlOf(domain: string, executionId: string): string {
+  return `/api/v1/sites/${domain}/audit/status/${executionId}`
+}

@@ -1,0 +1,71 @@
+/** The status of one audit, and whether the caller has it already. */
+import { assembleStatus, type ExecutionView, pollAfterSeconds } from '../progress.ts'
+import type { AuditStatusResponse } from '../schema.ts'
+import { readDataStatus } from '../store.ts'
+import { AUDIT_WORKFLOW } from '../workflow-name.ts'
+import type { AuditRouteDeps } from './deps.ts'
+import { thresholdsOf } from './start.ts'
+
+export type StatusAnswer =
+  | { readonly kind: 'unchanged'; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'status'
+      readonly headers: Readonly<Record<string, string>>
+      readonly body: AuditStatusResponse
+    }
+
+/** Seconds that the status of an ended audit may be kept by its reader. */
+const ENDED_MAX_AGE_SECONDS = 60
+
+/**
+ * Reads a status in at most three statements, one when `ifNoneMatch` names the present version. Throws the 404
+ * when there is no such audit of this domain.
+ */
+export async function answerStatus(
+  deps: AuditRouteDeps,
+  domain: string,
+  executionId: string,
+  ifNoneMatch: string | undefined,
+): Promise<StatusAnswer> {
+  const view = await findAudit(deps, domain, executionId)
+  if (view === null) throw deps.problem('NOT_FOUND', `There is no audit "${executionId}" of ${domain}.`)
+  const etag = `W/"${view.executionId}-${view.version}"`
+  const live = view.endTime === null
+  const headers = {
+    ETag: etag,
+    'Cache-Control':
+      live || executionId === 'latest' ? 'private, no-cache' : `private, max-age=${ENDED_MAX_AGE_SECONDS}`,
+  }
+  if (matchesEtag(ifNoneMatch, etag)) {
+    return { kind: 'unchanged', headers: live ? { ...headers, 'Retry-After': '5' } : headers }
+  }
+  const [reading, history] = await Promise.all([
+    readDataStatus(deps.db, domain, thresholdsOf({}, deps.settings)),
+    live ? deps.readDurations(view.steps.map((step) => step.step)) : new Map<string, never>(),
+  ])
+  const body = assembleStatus(view, history, reading.status)
+  const pollAfter = String(pollAfterSeconds(body, view.now.getTime()))
+  return { kind: 'status', headers: live ? { ...headers, 'Retry-After': pollAfter } : headers, body }
+}
+
+async function findAudit(
+  deps: AuditRouteDeps,
+  domain: string,
+  executionId: string,
+): Promise<ExecutionView | null> {
+  if (executionId === 'latest') return deps.findLatestExecution(AUDIT_WORKFLOW, domain)
+  const view = await deps.readExecution(executionId.toLowerCase())
+  // An execution of another domain or workflow is none of this address.
+  return view?.subject === domain && view.workflowType === AUDIT_WORKFLOW ? view : null
+}
+
+/** Weak comparison of RFC 9110 §8.8.3.2 against a list of tags or `*`. */
+export function matchesEtag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false
+  if (header.trim() === '*') return true
+  const bare = (tag: string): string => tag.trim().replace(/^W\//, '')
+  return header
+    .slice(0, 4000)
+    .split(',')
+    .some((tag) => bare(tag) === bare(etag))
+}

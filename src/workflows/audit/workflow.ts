@@ -1,0 +1,81 @@
+/** The site audit: five steps from a domain to a roadmap. */
+import { minutes } from '../../core/duration.ts'
+import { defineWorkflow, step, type WorkflowDefinition } from '../../core/workflow.ts'
+import { scrapeArticles } from './crawl/articles.ts'
+import { crawlSite } from './crawl/crawler.ts'
+import { STEP_TITLES } from './plan.ts'
+import { findCompetitors } from './search/competitors.ts'
+import { createSearchProvider } from './search/provider.ts'
+import type { AuditSettings } from './settings.ts'
+import { clientScraping } from './steps/client-scraping.ts'
+import { competitorSearch } from './steps/competitor-search.ts'
+import { editorialAnalysis } from './steps/editorial-analysis.ts'
+import { enhancedScraping } from './steps/enhanced-scraping.ts'
+import { AuditInput } from './steps/input.ts'
+import type { Rooms } from './steps/rooms.ts'
+import { trendPipeline } from './steps/trend-pipeline.ts'
+import { runTrendsInThread } from './steps/trend-thread.ts'
+import { buildProfile } from './text/profile.ts'
+import { AUDIT_WORKFLOW } from './workflow-name.ts'
+
+const ROOMS: Rooms = {
+  crawlSite,
+  buildProfile,
+  createSearchProvider,
+  findCompetitors,
+  scrapeArticles,
+  runTrends: runTrendsInThread,
+}
+
+/** The workflow as configured. `rooms` replaces the real crawler, search and pipeline in tests. */
+export function auditWorkflow(settings: AuditSettings, rooms: Rooms = ROOMS): WorkflowDefinition<AuditInput> {
+  const { retry } = settings
+  return defineWorkflow({
+    name: AUDIT_WORKFLOW,
+    input: AuditInput,
+    subject: (input) => input.domain,
+    maxDuration: settings.maxDurationSeconds,
+    steps: {
+      editorial_analysis: step({
+        title: STEP_TITLES.editorial_analysis,
+        critical: true,
+        timeout: minutes(10),
+        estimate: minutes(10),
+        retry,
+        run: editorialAnalysis(rooms),
+      }),
+      competitor_search: step({
+        title: STEP_TITLES.competitor_search,
+        after: ['editorial_analysis'],
+        timeout: minutes(5),
+        estimate: minutes(5),
+        retry,
+        run: competitorSearch(rooms, settings),
+      }),
+      client_scraping: step({
+        title: STEP_TITLES.client_scraping,
+        after: ['editorial_analysis'],
+        timeout: minutes(10),
+        estimate: minutes(3),
+        retry,
+        run: clientScraping(rooms),
+      }),
+      enhanced_scraping: step({
+        title: STEP_TITLES.enhanced_scraping,
+        needs: ['competitor_search'],
+        timeout: minutes(20),
+        estimate: minutes(10),
+        retry,
+        run: enhancedScraping(rooms),
+      }),
+      trend_pipeline: step({
+        title: STEP_TITLES.trend_pipeline,
+        after: ['client_scraping', 'enhanced_scraping'],
+        timeout: minutes(20),
+        estimate: minutes(20),
+        retry,
+        run: trendPipeline(rooms),
+      }),
+    },
+  })
+}

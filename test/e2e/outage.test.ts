@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type EmbeddedPostgres, startEmbedded } from '../../src/store/embedded.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { until } from '../support/wait.ts'
+import { type GatedDemo, startGatedDemo } from './gate.ts'
+import { awaitEnd, postAudit, type Rowbeat, readStatus, startRowbeat, stepOf, stopAll } from './rowbeat.ts'
+import { ask, readStored } from './stored.ts'
+
+const CLIENT = 'atelier-velo.test'
+/** How long the database is away, and how long work may then take to go on. */
+const OUTAGE_MS = 10_000
+const RETURN_MS = 30_000
+
+const cleanUp: (() => Promise<void>)[] = []
+afterAll(async () => {
+  await stopAll()
+  for (const close of cleanUp.splice(0).reverse()) await close()
+}, 60_000)
+
+interface Outage {
+  /** Takes the database away. */
+  begin(): Promise<void>
+  end(): Promise<void>
+}
+
+async function readiness(rowbeat: Rowbeat): Promise<number> {
+  return (await fetch(`${rowbeat.url}/health/ready`, { signal: AbortSignal.timeout(8_000) })).status
+}
+
+/** Runs an audit, takes the database away in the middle of it, and sees what becomes of both. */
+async function runThrough(outage: Outage, url: string, gated: GatedDemo, databaseUrl: string): Promise<void> {
+  const rowbeat = await startRowbeat({ ...gated.settings, DATABASE_URL: url })
+  const executionId = await postAudit(rowbeat.url, CLIENT)
+  await until(() => gated.held() > 0, { timeoutMs: 25_000, what: 'the audit to be in the middle' })
+  const before = await readStatus(rowbeat.url, CLIENT, executionId)
+  expect(stepOf(before, 'client_scraping').status).toBe('running')
+
+  await outage.begin()
+  const gone = performance.now()
+  await until(async () => (await readiness(rowbeat)) === 503, {
+    timeoutMs: 10_000,
+    what: 'the process to say that it is not ready',
+    everyMs: 100,
+  })
+  const asked = await fetch(`${rowbeat.url}/api/v1/sites/${CLIENT}/audit`)
+  expect(asked.status).toBe(503)
+  expect(asked.headers.get('retry-after')).not.toBeNull()
+  expect(await asked.json()).toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
+  expect((await fetch(`${rowbeat.url}/health/live`)).status).toBe(200)
+  // The work goes on while the database is away, and cannot be written.
+  gated.open()
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, OUTAGE_MS - (performance.now() - gone))))
+  await outage.end()
+
+  const back = performance.now()
+  await until(async () => (await readiness(rowbeat)) === 200, {
+    timeoutMs: RETURN_MS,
+    what: 'the process to be ready again',
+    everyMs: 100,
+  })
+  const settled = async (): Promise<boolean> => {
+    const status = await readStatus(rowbeat.url, CLIENT, executionId)
+    return status.end_time !== null || status.completed_steps > before.completed_steps
+  }
+  await until(settled, { timeoutMs: RETURN_MS, what: 'a step to be settled', everyMs: 100 })
+  process.stderr.write(`RETURN ${performance.now() - back}\n`)
+  expect(performance.now() - back).toBeLessThan(RETURN_MS)
+  const status = await awaitEnd(rowbeat.url, CLIENT, executionId, 40_000)
+  expect(status.overall_status).toBe('completed')
+  const stored = await readStored(databaseUrl, CLIENT)
+  expect(stored).toMatchObject({ profiles: 1, trendRuns: 1, executions: ['completed'] })
+  expect(stored.steps).toHaveLength(5)
+  expect(stored.articleRows).toBe(stored.articles.length)
+  await until(async () => (await ask(databaseUrl, 'select from rowbeat.leases')).length === 0, {
+    timeoutMs: RETURN_MS,
+    what: 'every lease to be given back',
+    everyMs: 100,
+  })
+}
+
+/** Holds the audit in the middle of scraping the client. */
+async function holdScraping(): Promise<GatedDemo> {
+  const gated = await startGatedDemo(
+    ({ host, path, openings }) => host === CLIENT && openings === 2 && /^\/blog\/[m-z]/.test(path),
+  )
+  cleanUp.push(() => gated.close())
+  return gated
+}
+
+/** A way to the database that can be cut without a word: what is sent is swallowed, nothing is closed. */
+async function startWay(target: URL): Promise<{ port: number; swallow(on: boolean): void }> {
+  const pairs = new Set<[Socket, Socket]>()
+  let swallows = false
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname)
+    const pair: [Socket, Socket] = [near, far]
+    pairs.add(pair)
+    for (const [from, to] of [pair, [far, near] as const]) {
+      from.on('data', (bytes) => {
+        if (!swallows && !to.destroyed) to.write(bytes)
+      })
+      from.on('error', () => undefined)
+      from.on('close', () => {
+        if (!swallows) to.destroy()
+      })
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  cleanUp.push(async () => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    swallow: (on) => {
+      swallows = on
+    },
+  }
+}
+
+describe('a database that is away for ten seconds in the middle of an audit', { timeout: 110_000 }, () => {
+  it.concurrent('costs the audit nothing when Postgres was stopped', async () => {
+    const gated = await holdScraping()
+    const dataDir = join(tmpdir(), `rowbeat-outage-${randomBytes(6).toString('hex')}`)
+    const start = () => startEmbedded({ dataDir, guard: true })
+    let server: EmbeddedPostgres = await start()
+    cleanUp.push(async () => {
+      await server.stop()
+      for (const suffix of ['', '.password', '.port', '.owner', '.log']) {
+        await rm(`${server.dataDir}${suffix}`, { recursive: true, force: true })
+      }
+    })
+    const url = server.url
+    const outage: Outage = {
+      begin: () => server.stop(),
+      end: async () => {
+        server = await start()
+        expect(server.url).toBe(url)
+      },
+    }
+    await runThrough(outage, url, gated, url)
+  })
+
+  it.concurrent('costs the audit nothing when the network swallowed everything', async () => {
+    const gated = await holdScraping()
+    const database = await createTestDatabase()
+    cleanUp.push(() => database.drop())
+    const target = new URL(database.url)
+    const way = await startWay(target)
+    const url = new URL(database.url)
+    url.host = `127.0.0.1:${way.port}`
+    const outage: Outage = {
+      begin: async () => way.swallow(true),
+      end: async () => way.swallow(false),
+    }
+    await runThrough(outage, url.href, gated, database.url)
+  })
+})
