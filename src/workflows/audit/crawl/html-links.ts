@@ -1,7 +1,7 @@
 /** Links of an HTML page. Pure. */
 import { type CheerioAPI, load } from 'cheerio'
-import { MAX_HTML_LENGTH } from '../text/extract.ts'
 import { parsePage } from '../text/tree.ts'
+import { boundMarkup } from './markup-limits.ts'
 import { resolveUrl } from './site-scope.ts'
 
 /** A page with more links than this is an index of something or a trap; the first ones are enough. */
@@ -10,7 +10,7 @@ export const MAX_LINKS_PER_PAGE = 2_000
 const FEED_TYPES = /^application\/(?:rss\+xml|atom\+xml|rdf\+xml|feed\+json)\b/i
 
 function parseBounded(html: string): CheerioAPI {
-  return parsePage(html.slice(0, MAX_HTML_LENGTH))
+  return parsePage(boundMarkup(html))
 }
 
 function baseOf(page: CheerioAPI, url: string): string {

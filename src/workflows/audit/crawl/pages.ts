@@ -5,6 +5,7 @@ import { decodeHtml } from '../text/charset.ts'
 import { extractPage } from '../text/extract.ts'
 import type { CrawledPage, PageContent } from '../types.ts'
 import { fetchDocument } from './documents.ts'
+import { boundMarkup } from './markup-limits.ts'
 import type { RobotsBook } from './robots.ts'
 import { isSameSite } from './site-scope.ts'
 
@@ -117,7 +118,7 @@ export async function fetchPage(
       message: `no HTML page: the answer is ${what}`,
     })
   }
-  const html = decodeHtml(response.body, response.headers['content-type'] ?? '')
+  const html = boundMarkup(decodeHtml(response.body, response.headers['content-type'] ?? ''))
   const content = read(html, response.url)
   if ('code' in content) return failedPage(url, depth, response, content)
   return { page: { ...page, content }, html, etag, lastModified }

@@ -18,6 +18,8 @@ export interface SitemapFile {
 
 /** Text longer than this inside one element is not an address, a date or a title. */
 const MAX_VALUE_LENGTH = 4_096
+/** A file with more faults than this is not a damaged sitemap but none; each costs time. */
+const MAX_FAULTS = 10_000
 
 interface Draft {
   loc: string
@@ -88,12 +90,15 @@ function xmlReader(base: string, maxEntries: number): SitemapReader {
   let draft = newDraft()
   let field: string | null = null
   let rest = ''
+  let faults = 0
 
   const append = (text: string) => {
     const key = field === null ? undefined : FIELDS.get(field)
     if (key !== undefined && draft[key].length < MAX_VALUE_LENGTH) draft[key] += text
   }
-  parser.on('error', () => undefined)
+  parser.on('error', () => {
+    faults += 1
+  })
   parser.on('opentag', (tag) => {
     const name = fieldName(tag.name)
     kind ??= rootKind(name)
@@ -117,7 +122,7 @@ function xmlReader(base: string, maxEntries: number): SitemapReader {
       rest = OPEN_ENTITY.exec(text)?.[0] ?? ''
       parser.write(text.slice(0, text.length - rest.length).replace(STRAY_AMPERSAND, '&amp;'))
     },
-    full: () => entries.length >= maxEntries || kind === 'html' || kind === 'other',
+    full: () => entries.length >= maxEntries || faults > MAX_FAULTS || kind === 'html' || kind === 'other',
     finish: () => ({ kind: kind ?? 'other', entries }),
   }
 }

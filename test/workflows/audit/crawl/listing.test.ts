@@ -77,7 +77,7 @@ describe('links of a page', () => {
   })
 
   it('are cut at two thousand, even when a page repeats them a hundred thousand times', () => {
-    const many = Array.from({ length: 20_000 }, (_, index) => `<a href=/${index % 3_000}>x</a>`).join('')
+    const many = Array.from({ length: 11_000 }, (_, index) => `<a href=/${index % 3_000}>x</a>`).join('')
     expect(extractLinks(many, SITE)).toHaveLength(2_000)
     expect(extractListingLinks(many, SITE)).toHaveLength(500)
   })

@@ -203,6 +203,17 @@ describe('parsing one sitemap', () => {
     expect(file.entries.map(({ url }) => url)).toEqual([`${SITE}/%C3%A9t%C3%A9`])
   })
 
+  it('stops at a file that is nothing but faults, and keeps what came before', async () => {
+    let read = 0
+    function* pieces() {
+      yield `<urlset><url><loc>${SITE}/a</loc></url>`
+      for (; read < 100; read += 1) yield '<'.repeat(20_000)
+    }
+    const file = await parseSitemap(pieces(), `${SITE}/`, 100)
+    expect(file.entries.map(({ url }) => url)).toEqual([`${SITE}/a`])
+    expect(read).toBeLessThan(3)
+  })
+
   it.each(['', '   ', '{"a":1}', '<rss><channel/></rss>', '\0\0\0', 'just words\nand more'])(
     'finds no entries in %j',
     async (text) => {
