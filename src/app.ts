@@ -110,8 +110,6 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
   const services: Services = { db: connections.db, outbound }
   const registry = createRegistry({ workflows: [auditWorkflow(config.audit)] })
   const snapshots = createSnapshots({ pool: connections.pool, events, onSnapshot: metrics.takeSnapshot })
-  snapshots.start()
-  undo.push(() => snapshots.stop())
 
   const engine = options.poller
     ? createEngine({
@@ -129,6 +127,9 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
     await engine.start()
     undo.push(() => engine.stop(0))
   }
+  // After the engine, so that the first look finds this process's poller.
+  snapshots.start()
+  undo.push(() => snapshots.stop())
 
   const parts = { config, connections, events, registry, services, engine, snapshots, metrics, logger }
   const http = options.api ? await startHttp(parts) : null

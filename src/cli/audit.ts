@@ -1,15 +1,15 @@
 /** `audit`: audits one site and prints the result. */
 import { type Config, readConfig } from '../config.ts'
 import { parseDomain } from '../workflows/audit/domain.ts'
-import type { SiteAuditResponse } from '../workflows/audit/schema.ts'
 import { createAuditClient } from './audit-client.ts'
+import { endedBadly, interruptedLines, warnings } from './audit-outcome.ts'
 import { renderAuditSummary } from './audit-summary.ts'
-import { EXIT, type ExitCode, Failure, UsageError } from './faults.ts'
+import { EXIT, type ExitCode, UsageError } from './faults.ts'
 import { type AuditOutcome, followAudit } from './follow-audit.ts'
 import { clean } from './layout.ts'
 import { withApp } from './running-app.ts'
 import type { StopRequests } from './stop-requests.ts'
-import { type Output, type Screen, writeLines } from './terminal.ts'
+import { type Output, quietLevel, writeAfterInterrupt, writeLines } from './terminal.ts'
 
 export interface AuditOptions {
   readonly refresh: boolean
@@ -60,11 +60,6 @@ function readAuditConfig(output: Output, options: AuditOptions): Config {
   })
 }
 
-/** The least level that is logged by default beside a display: a line of log would tear a live one apart. */
-export function quietLevel(screen: Pick<Screen, 'live'>): 'warn' | 'error' {
-  return screen.live ? 'error' : 'warn'
-}
-
 function requireDomain(typed: string, config: Config): string {
   const answer = parseDomain(typed, (host) => config.hostMap.has(host))
   if (answer.ok) return answer.domain
@@ -83,43 +78,14 @@ interface ReportOptions {
 function report(outcome: AuditOutcome, { domain, command, json, output }: ReportOptions): ExitCode {
   switch (outcome.kind) {
     case 'interrupted':
-      writeLines(output.err, interruptedLines(domain, outcome.executionId, command))
+      writeAfterInterrupt(output.err, interruptedLines(domain, outcome.executionId, command))
       return EXIT.failed
     case 'ended':
-      throw endedBadly(outcome)
+      throw endedBadly(outcome.status)
     case 'document':
       if (json) output.out.write(`${JSON.stringify(outcome.json, null, 2)}\n`)
       else writeLines(output.out, ['', ...renderAuditSummary(outcome.document, output.out)])
       writeLines(output.err, warnings(outcome.document, outcome.status !== null, command))
       return EXIT.ok
   }
-}
-
-/** How to go on with a run that was left. */
-export function interruptedLines(domain: string, executionId: string | null, command: string): string[] {
-  if (executionId === null) return ['Stopped before the audit was asked for.']
-  return [
-    `Stopped. The audit of ${domain} stays in the database as execution ${executionId}; nothing that was done is lost.`,
-    `"${command}" or "npm start" goes on with it; with npm start its status is at /api/v1/sites/${domain}/audit/status/${executionId}.`,
-  ]
-}
-
-/** The {@link Failure} for a run that failed or was cancelled, with what can be done about it. */
-export function endedBadly({ status }: Extract<AuditOutcome, { kind: 'ended' }>): Failure {
-  const first = status.failed_workflow_details[0]
-  const why = first?.error ?? status.error_message ?? 'no reason was recorded'
-  const action = first === undefined ? '' : ` ${first.suggested_action}`
-  return new Failure(
-    `the audit of ${status.domain} ${status.overall_status}: ${clean(why)}.${clean(action) === '' ? '' : ` ${clean(action)}`}`,
-  )
-}
-
-function warnings(document: SiteAuditResponse, audited: boolean, command: string): string[] {
-  const stored = audited ? [] : [`This audit was stored before; "${command} --refresh" audits again.`]
-  return document.partial
-    ? [
-        ...stored,
-        'Warning: the audit is partial. What is missing, and why, is said in the issues of the document.',
-      ]
-    : stored
 }

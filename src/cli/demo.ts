@@ -2,16 +2,16 @@
 import type { Demo } from '../../demo/start.ts'
 import type { App } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
-import { endedBadly, quietLevel } from './audit.ts'
+import { renderPlaces } from './announcements.ts'
 import { createAuditClient } from './audit-client.ts'
+import { endedBadly } from './audit-outcome.ts'
 import { renderAuditSummary } from './audit-summary.ts'
 import { EXIT, type ExitCode, Failure } from './faults.ts'
 import { followAudit } from './follow-audit.ts'
 import { paint } from './layout.ts'
-import { renderPlaces } from './look-around.ts'
 import { withApp } from './running-app.ts'
 import { aborted, type StopRequests } from './stop-requests.ts'
-import { type Output, writeLines } from './terminal.ts'
+import { type Output, quietLevel, writeAfterInterrupt, writeLines } from './terminal.ts'
 
 export interface DemoCommandOptions {
   /** Audit again, then stop everything. */
@@ -82,8 +82,11 @@ async function show(
     signal: stops.gently,
     maxSeconds: config.audit.maxDurationSeconds,
   })
-  if (outcome.kind === 'interrupted') return stoppedEarly({ once })
-  if (outcome.kind === 'ended') throw endedBadly(outcome)
+  if (outcome.kind === 'interrupted') {
+    writeAfterInterrupt(err, ['Stopped before the audit ended; the next demo goes on with it.'])
+    return stoppedEarly({ once })
+  }
+  if (outcome.kind === 'ended') throw endedBadly(outcome.status)
   writeLines(out, ['', ...renderAuditSummary(outcome.document, out)])
   if (once) return outcome.status?.overall_status === 'completed' ? EXIT.ok : EXIT.failed
   if (outcome.status === null) {
@@ -101,7 +104,7 @@ async function show(
   )
   writeLines(out, ['', paint('Serving until Ctrl-C.', out, 'bold')])
   await aborted(stops.gently)
-  if (err.isTerminal) writeLines(err, ['Stopping.'])
+  if (err.isTerminal) writeAfterInterrupt(err, ['Stopping.'])
   return EXIT.ok
 }
 

@@ -1,8 +1,8 @@
 /** `migrate`: brings the database to this version's shape. */
 import { migrateDatabase } from '../app.ts'
 import { readConfig } from '../config.ts'
+import { describeMigration } from './announcements.ts'
 import { EXIT, type ExitCode, startFailure } from './faults.ts'
-import { counted } from './layout.ts'
 import { type Output, writeLines } from './terminal.ts'
 
 /** Applies what is missing and prints its names. */
@@ -15,10 +15,4 @@ export async function migrate(output: Output): Promise<ExitCode> {
   )
   writeLines(output.out, describeMigration(applied))
   return EXIT.ok
-}
-
-/** What was applied, one name a line. */
-export function describeMigration(applied: readonly string[]): string[] {
-  if (applied.length === 0) return ['The database is up to date.']
-  return [`Applied ${counted(applied.length, 'migration')}:`, ...applied.map((name) => `  ${name}`)]
 }

@@ -29,27 +29,31 @@ export function tell(error: unknown, screen: Screen): ExitCode {
   return exitCode
 }
 
+/** Signals are listened to before anything is loaded: from then on a stop is a clean one. */
 async function dispatch(argv: readonly string[], output: Output): Promise<ExitCode> {
   const { name, options, values } = parseCommand(argv)
   switch (name) {
     case 'start': {
+      const stops = listenForStops()
       const { start } = await import('./start.ts')
       const parts = { api: !options.has('poller-only'), poller: !options.has('api-only') }
-      return start(parts, output, listenForStops())
+      return start(parts, output, stops)
     }
     case 'demo': {
+      const stops = listenForStops()
       const { demo } = await import('./demo.ts')
-      return demo({ once: options.has('once') }, output, listenForStops())
+      return demo({ once: options.has('once') }, output, stops)
     }
     case 'audit': {
+      const stops = listenForStops()
       const { audit } = await import('./audit.ts')
       const wishes = { refresh: options.has('refresh'), json: options.has('json') }
-      return audit(values[0] ?? '', wishes, output, listenForStops())
+      return audit(values[0] ?? '', wishes, output, stops)
     }
     case 'migrate': {
-      const { migrate } = await import('./migrate.ts')
       // A stop in the middle would leave the embedded server behind; the third request still ends the process.
       listenForStops()
+      const { migrate } = await import('./migrate.ts')
       return migrate(output)
     }
     case 'healthcheck': {

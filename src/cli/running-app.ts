@@ -2,6 +2,7 @@
 import { type App, type AppOptions, startApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { startFailure } from './faults.ts'
+import { stopApp } from './stop-app.ts'
 import type { StopRequests } from './stop-requests.ts'
 
 export interface RunningOptions extends AppOptions {
@@ -28,24 +29,5 @@ export async function withApp<T>(
     return stops.gently.aborted ? undefined : await work(app)
   } finally {
     await stopApp(app, stops, deadlineMs)
-  }
-}
-
-/** Stops the app gently, and at once as soon as that is asked for. */
-export async function stopApp(
-  app: Pick<App, 'stop'>,
-  stops: Pick<StopRequests, 'atOnce'>,
-  deadlineMs: number,
-): Promise<void> {
-  const ended = [app.stop(stops.atOnce.aborted ? 0 : deadlineMs)]
-  const hurry = (): void => {
-    ended.push(app.stop(0))
-  }
-  stops.atOnce.addEventListener('abort', hurry, { once: true })
-  try {
-    await ended[0]
-    await Promise.all(ended)
-  } finally {
-    stops.atOnce.removeEventListener('abort', hurry)
   }
 }

@@ -1,9 +1,10 @@
 /** `start`: serves until it is told to stop. */
 import { readConfig } from '../config.ts'
+import { describeStart } from './announcements.ts'
 import { EXIT, type ExitCode } from './faults.ts'
 import { withApp } from './running-app.ts'
 import { aborted, type StopRequests } from './stop-requests.ts'
-import { type Output, writeLines } from './terminal.ts'
+import { type Output, writeAfterInterrupt, writeLines } from './terminal.ts'
 
 export interface StartOptions {
   readonly api: boolean
@@ -18,14 +19,9 @@ export async function start(options: StartOptions, output: Output, stops: StopRe
     // Where nobody watches, the output is for the log alone: one JSON object a line.
     if (output.out.isTerminal) writeLines(output.out, [describeStart(config.version, app.url, options)])
     await aborted(stops.gently)
-    if (output.err.isTerminal) note('Stopping: running jobs may finish. Ctrl-C again stops at once.')
+    if (output.err.isTerminal) {
+      writeAfterInterrupt(output.err, ['Stopping: running jobs may finish. Ctrl-C again stops at once.'])
+    }
   })
   return EXIT.ok
-}
-
-/** The one line that greets a person. */
-export function describeStart(version: string, url: string | null, { poller }: StartOptions): string {
-  const api = url === null ? 'runs jobs' : `serves ${url} (${url}/health, ${url}/openapi.json)`
-  const jobs = url === null ? '; no API' : poller ? ' and runs jobs' : '; jobs are left to other processes'
-  return `Rowbeat ${version} ${api}${jobs}. Ctrl-C stops it.`
 }

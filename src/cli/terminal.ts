@@ -50,7 +50,17 @@ export function openScreen(stream: Stream, traits: TerminalTraits): Screen {
   }
 }
 
+/** Says something right after an interrupt, below the `^C` that the terminal has put on the line. */
+export function writeAfterInterrupt(screen: Screen, lines: readonly string[]): void {
+  writeLines(screen, screen.isTerminal ? ['', ...lines] : lines)
+}
+
 /** Writes lines, each with its end. */
 export function writeLines(screen: Screen, lines: readonly string[]): void {
   if (lines.length > 0) screen.write(`${lines.join('\n')}\n`)
+}
+
+/** The least level that is logged by default beside a display: a line of log would tear a live one apart. */
+export function quietLevel(screen: Pick<Screen, 'live'>): 'warn' | 'error' {
+  return screen.live ? 'error' : 'warn'
 }

@@ -1,4 +1,6 @@
 /** Which code runs which job type: built once at boot from the definitions, then only read. */
+import { maxRetries } from './retry.ts'
+import type { ScheduleDefinition, ScheduleSeed } from './schedule.ts'
 import type { InputSchema, JobDefinition, StepDefinition, WorkflowDefinition } from './workflow.ts'
 
 export interface Registry {
@@ -7,6 +9,7 @@ export interface Registry {
   job(jobType: string): JobDefinition | undefined
   workflow(name: string): WorkflowDefinition | undefined
   readonly workflows: readonly WorkflowDefinition[]
+  readonly schedules: readonly ScheduleSeed[]
 }
 
 /**
@@ -19,10 +22,14 @@ export type AnyWorkflow = Erased<Omit<WorkflowDefinition<never>, 'steps'>> & {
 }
 type Erased<Definition> = Omit<Definition, 'input'> & { readonly input: InputSchema<unknown> }
 
-/** Builds the registry; throws when two definitions share a job type or a workflow name. */
+/**
+ * Builds the registry; throws when two definitions share a job type, a workflow's or a schedule's name, or when a
+ * schedule's job type is unknown, a step, or refuses its payload.
+ */
 export function createRegistry(given: {
   readonly workflows?: readonly AnyWorkflow[]
   readonly jobs?: readonly AnyJob[]
+  readonly schedules?: readonly ScheduleDefinition[]
 }): Registry {
   const workflows = (given.workflows ?? []) as unknown as readonly WorkflowDefinition[]
   const jobs = (given.jobs ?? []) as unknown as readonly JobDefinition[]
@@ -41,5 +48,34 @@ export function createRegistry(given: {
     job: (jobType) => byType.get(jobType),
     workflow: (name) => byName.get(name),
     workflows,
+    schedules: completeSchedules(given.schedules ?? [], new Map(jobs.map((job) => [job.jobType, job]))),
   }
+}
+
+function completeSchedules(
+  schedules: readonly ScheduleDefinition[],
+  jobs: ReadonlyMap<string, JobDefinition>,
+): ScheduleSeed[] {
+  const names = new Set<string>()
+  return schedules.map((schedule) => {
+    const { name, jobType, payload } = schedule
+    if (names.has(name)) throw new Error(`schedule "${name}" is defined twice`)
+    names.add(name)
+    const job = jobs.get(jobType)
+    if (job === undefined)
+      throw new Error(`schedule "${name}" fires "${jobType}", which is no job type of its own`)
+    try {
+      job.input.parse(payload)
+    } catch (error) {
+      throw new Error(`the payload of schedule "${name}" is refused by the job type "${jobType}"`, {
+        cause: error,
+      })
+    }
+    return {
+      ...schedule,
+      queue: schedule.queue ?? job.queue,
+      priority: schedule.priority ?? job.priority,
+      maxRetries: schedule.maxRetries ?? maxRetries(job.retry),
+    }
+  })
 }

@@ -1,10 +1,11 @@
 /** The HTTP API: conventions that every route keeps, and the routes. */
 import { randomUUID } from 'node:crypto'
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { routePath } from 'hono/route'
 import { ProblemError } from '../core/problems.ts'
 import { type HealthDeps, healthRoutes } from './health.ts'
+import { openApiDocument, Problem } from './openapi.ts'
 import { isOurFault, problemResponse } from './problem.ts'
 
 export interface HttpEnv {
@@ -27,6 +28,25 @@ const BODY_MAX_BYTES = 1024 * 1024
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+const metricsRoute = createRoute({
+  method: 'get',
+  path: '/metrics',
+  operationId: 'getMetrics',
+  summary: 'Metrics in the text format of Prometheus',
+  tags: ['Health'],
+  responses: { 200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } } },
+})
+const documentRoute = createRoute({
+  method: 'get',
+  path: '/openapi.json',
+  operationId: 'getOpenApi',
+  summary: 'This document',
+  tags: ['Documentation'],
+  responses: {
+    200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: z.looseObject({ openapi: z.string() }) } } },
+  },
+})
 
 /** Builds the API. Every error, also an unknown path or method, is answered as problem+json. */
 export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
@@ -61,19 +81,16 @@ export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
   app.route('/', healthRoutes(deps.health, deps.version))
   for (const routes of deps.workflowRoutes) app.route('/', routes)
 
-  app.get('/metrics', async (c) => c.text(await deps.metrics(), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }))
-  app.get('/openapi.json', (c) =>
-    c.json(
-      app.getOpenAPI31Document({
-        openapi: '3.1.0',
-        info: {
-          title: 'Rowbeat',
-          version: deps.version,
-          description: 'Multi-step background work as rows in Postgres. Errors are application/problem+json (RFC 9457).',
-        },
-      }),
-    ),
+  app.openapi(metricsRoute, async (c) =>
+    c.text(await deps.metrics(), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }),
   )
+  app.openAPIRegistry.register('Problem', Problem)
+  let document: ReturnType<typeof openApiDocument> | null = null
+  app.openAPIRegistry.registerPath(documentRoute)
+  app.get('/openapi.json', (c) => {
+    document ??= openApiDocument(app, deps.version)
+    return c.json(document)
+  })
 
   app.notFound((c) => {
     const allowed = METHODS.filter((method) => app.router.match(method, c.req.path)[0].some(([[, route]]) => route.path !== '/*'))

@@ -68,7 +68,6 @@ async function runThrough(outage: Outage, url: string, gated: GatedDemo, databas
     return status.end_time !== null || status.completed_steps > before.completed_steps
   }
   await until(settled, { timeoutMs: RETURN_MS, what: 'a step to be settled', everyMs: 100 })
-  process.stderr.write(`RETURN ${performance.now() - back}\n`)
   expect(performance.now() - back).toBeLessThan(RETURN_MS)
   const status = await awaitEnd(rowbeat.url, CLIENT, executionId, 40_000)
   expect(status.overall_status).toBe('completed')

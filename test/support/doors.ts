@@ -112,7 +112,11 @@ function workflowOf(path: string): string | undefined {
 }
 
 function mayHoldSql(path: string): boolean {
-  return path.startsWith('src/store/') || PRINTS_SQL.includes(path) || /^src\/workflows\/[^/]+\/store(\.ts$|\/)/.test(path)
+  return (
+    path.startsWith('src/store/') ||
+    PRINTS_SQL.includes(path) ||
+    /^src\/workflows\/[^/]+\/store(\.ts$|\/)/.test(path)
+  )
 }
 
 function checkLength(text: string): readonly string[] {

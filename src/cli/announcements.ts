@@ -1,6 +1,7 @@
-/** Where a person can look after an audit. Pure. */
+/** What a person is told about a process and its surroundings. Pure. */
 import type { DemoSite } from '../../demo/start.ts'
-import { column, type Look, paint } from './layout.ts'
+import { column, counted, type Look, paint } from './layout.ts'
+import type { StartOptions } from './start.ts'
 
 export interface Places {
   /** Base address of the API. */
@@ -34,7 +35,7 @@ export function renderPlaces(places: Places, look: Look): string[] {
     ),
     line('Search', `${places.searchAddress}/`),
     line('Database', psqlCommand(places)),
-    line('', paint('select * from rowbeat.scheduled_jobs order by id; shows every step', look, 'dim')),
+    line('', paint('its table rowbeat.scheduled_jobs has a row for every step', look, 'dim')),
   ]
 }
 
@@ -42,4 +43,17 @@ export function renderPlaces(places: Places, look: Look): string[] {
 export function psqlCommand({ databaseUrl, embedded }: Pick<Places, 'databaseUrl' | 'embedded'>): string {
   // The password of a database of theirs is not ours to print; the shell has it.
   return embedded ? `psql '${databaseUrl.replaceAll("'", '%27')}'` : 'psql "$DATABASE_URL"'
+}
+
+/** The one line that greets a person. */
+export function describeStart(version: string, url: string | null, { poller }: StartOptions): string {
+  const api = url === null ? 'runs jobs' : `serves ${url} (${url}/health, ${url}/openapi.json)`
+  const jobs = url === null ? '; no API' : poller ? ' and runs jobs' : '; jobs are left to other processes'
+  return `Rowbeat ${version} ${api}${jobs}. Ctrl-C stops it.`
+}
+
+/** What was applied, one name a line. */
+export function describeMigration(applied: readonly string[]): string[] {
+  if (applied.length === 0) return ['The database is up to date.']
+  return [`Applied ${counted(applied.length, 'migration')}:`, ...applied.map((name) => `  ${name}`)]
 }
