@@ -48,7 +48,7 @@ comment on column rowbeat.workflow_executions.traceparent is 'W3C trace context 
 comment on column rowbeat.workflow_executions.requested_by is 'Who asked for it: the API key, or the command.';
 comment on column rowbeat.workflow_executions.created_at is 'When it was created.';
 
--- fillfactor 40: the claim and the settlement of a job each write a new version of its row; with room on the
+-- fillfactor 35: the claim and the settlement of a job each write a new version of its row; with room on the
 -- page both stay heap-only (HOT) and no index is touched. That holds only while no index, and no index
 -- predicate, mentions a column that claim or settlement change: never index status, lease_id, poller_id,
 -- attempt, first_started_at, started_at, finished_at or updated_at here. Generated columns that are null for most rows may be.
@@ -104,7 +104,7 @@ create table rowbeat.scheduled_jobs (
          else true end),
   constraint scheduled_jobs_finished check ((finished_at is not null) = (status in ('completed', 'failed', 'skipped', 'cancelled'))),
   constraint scheduled_jobs_step check (parent_execution_id is null or (step is not null and sequence_index is not null))
-) with (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.1);
+) with (fillfactor = 35, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.1);
 
 -- The order of the claim. It does not mention status: a claim starts at a floor below which nothing is pending
 -- (see claim_floors), so finished rows cost nothing, and claim and settlement stay HOT.
@@ -229,11 +229,11 @@ create table rowbeat.claim_horizon (
   probed_xid xid8        not null,
   safe_at    timestamptz not null
 );
-insert into rowbeat.claim_horizon values (true, clock_timestamp(), pg_snapshot_xmax(pg_current_snapshot()), '-infinity');
+insert into rowbeat.claim_horizon values (true, clock_timestamp(), pg_current_xact_id(), '-infinity');
 comment on table rowbeat.claim_horizon is 'How far the floors may move: every transaction that was open at safe_at has ended.';
 comment on column rowbeat.claim_horizon.only_row is 'Always true: there is one row.';
 comment on column rowbeat.claim_horizon.probed_at is 'When the current probe was taken.';
-comment on column rowbeat.claim_horizon.probed_xid is 'First transaction id not yet given out at probed_at.';
+comment on column rowbeat.claim_horizon.probed_xid is 'A transaction id newer than all that were given out before probed_at.';
 comment on column rowbeat.claim_horizon.safe_at is 'A probe time all of whose open transactions have ended since.';
 
 create table rowbeat.step_durations (

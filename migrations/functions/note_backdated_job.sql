@@ -28,11 +28,11 @@ comment on function rowbeat.note_backdated_job() is 'Trigger: notes that a job b
 create or replace trigger scheduled_jobs_backdated_insert
   after insert on rowbeat.scheduled_jobs
   for each row
-  when (new.status = 'pending' and new.scheduled_at < clock_timestamp() - interval '30 seconds')
+  when (new.status = 'pending' and new.concurrency_key is null and new.scheduled_at < clock_timestamp() - interval '30 seconds')
   execute function rowbeat.note_backdated_job();
 
 create or replace trigger scheduled_jobs_backdated_update
-  after update of status, queue, priority, scheduled_at on rowbeat.scheduled_jobs
+  after update of status, queue, priority, scheduled_at, concurrency_key on rowbeat.scheduled_jobs
   for each row
-  when (new.status = 'pending' and new.scheduled_at < clock_timestamp() - interval '30 seconds')
+  when (new.status = 'pending' and new.concurrency_key is null and new.scheduled_at < clock_timestamp() - interval '30 seconds')
   execute function rowbeat.note_backdated_job();

@@ -9,10 +9,12 @@ import type { Log, Services } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
 import type { ClaimedJob } from '../store/claims.ts'
 import { type Listener, listen, WAKE_CHANNEL } from '../store/listen.ts'
-import { BEAT_TTL_SECONDS, beat, markPoller, registerPoller, releaseLeases } from '../store/pollers.ts'
+import { beat, markPoller, registerPoller, releaseLeases } from '../store/pollers.ts'
 import type { Events } from './events.ts'
 import { createLoop } from './loop.ts'
 import { createPoller } from './poller.ts'
+import { createScheduler } from './scheduler.ts'
+import { TIMING, type Timing } from './timing.ts'
 import { createUpkeep } from './upkeep.ts'
 import { createWaker } from './waker.ts'
 import { createWatch } from './watch.ts'
@@ -27,6 +29,8 @@ export interface EngineOptions {
   /** Connection string for LISTEN; null: poll only. */
   readonly listenUrl: string | null
   readonly logFor: (job: ClaimedJob) => Log
+  /** Deviations from {@link TIMING}. */
+  readonly timing?: Partial<Timing>
 }
 
 export interface Engine {
@@ -44,21 +48,10 @@ export interface Engine {
   listening(): boolean
 }
 
-const BEAT_MS = 3_000
-/** Rest between the removals of leases that are settled or were lost on the way. */
-const LEASES_MS = 2_000
-/** Rest between looks: shorter without LISTEN, since then they are all that finds new work. */
-const LOOK_MS = 2_000
-const LOOK_LISTENING_MS = 5_000
-/** Share of the beat's limit after which a poller that cannot beat drops its work, before others take it. */
-const SELF_FENCE_MS = BEAT_TTL_SECONDS * 1000 * 0.8
-/** How long each part of the farewell may wait for a database that may be gone. */
-const LAST_WORDS_MS = 2_000
-/** How long handlers get to stop after their signal fired at shutdown. */
-const ABORT_GRACE_MS = 2_000
-
 export function createEngine(options: EngineOptions): Engine {
   const { pool, events } = options
+  const timing: Timing = { ...TIMING, ...options.timing }
+  const selfFenceMs = timing.beatTtlSeconds * 1000 * 0.8
   let pollerId: string = randomUUID()
   /** Leases that the database knows of this poller and the poller does not. */
   let strays: readonly string[] = []
@@ -110,7 +103,7 @@ export function createEngine(options: EngineOptions): Engine {
     name: 'heartbeat',
     events,
     pass: async () => {
-      if (stopping !== null && fenced) return BEAT_MS
+      if (stopping !== null && fenced) return timing.beatMs
       if (fenced) await register()
       const asked = performance.now()
       const id = pollerId
@@ -126,7 +119,7 @@ export function createEngine(options: EngineOptions): Engine {
       }
       beatAtMs = asked
       strays = answer.leases.filter((leaseId) => !poller.knowsLease(leaseId))
-      return BEAT_MS
+      return timing.beatMs
     },
   })
 
@@ -139,31 +132,37 @@ export function createEngine(options: EngineOptions): Engine {
       const lost = strays
       strays = []
       if (lost.length > 0) await releaseLeases(pool, lost)
-      return LEASES_MS
+      return timing.leasesMs
     },
   })
 
   // Its own timer, not part of the heartbeat's pass: that one hangs exactly when this matters.
   let guard: NodeJS.Timeout | null = null
   const guardLease = (): void => {
-    if (!fenced && performance.now() - beatAtMs > SELF_FENCE_MS) fence('no heartbeat got through')
+    if (!fenced && performance.now() - beatAtMs > selfFenceMs) fence('no heartbeat got through')
   }
 
   const looker = createLoop({
     name: 'look',
     events,
     pass: async () => {
-      const restMs = listener?.connected() === true ? LOOK_LISTENING_MS : LOOK_MS
+      const restMs = listener?.connected() === true ? timing.lookListeningMs : timing.lookMs
       const nextMs = await poller.look()
-      const spread = (poller.running() > 0 ? LOOK_MS : restMs) * (0.9 + Math.random() / 5)
+      const spread = (poller.running() > 0 ? timing.lookMs : restMs) * (0.9 + Math.random() / 5)
       return Math.min(spread, Math.max(5, nextMs ?? spread))
     },
   })
 
-  const watch = createWatch({ pool, poller, registry: options.registry, events })
-  const upkeep = createUpkeep({ pool, events, onFreed: () => poller.wakeAll() })
+  const watch = createWatch({ pool, poller, registry: options.registry, events, timing })
+  const upkeep = createUpkeep({ pool, events, timing, onFreed: () => poller.wakeAll() })
 
   const waker = createWaker({ pool, events, poller, look: () => looker.wake() })
+  const wake = (queue: string, priority: number): void => {
+    if (!poller.wake(queue, priority, null)) looker.wake()
+    waker.tell({ queue, priority })
+  }
+  const { schedules } = options.registry
+  const scheduler = createScheduler({ pool, events, schedules, onFired: wake })
 
   const stop = async (): Promise<void> => {
     poller.close()
@@ -174,13 +173,13 @@ export function createEngine(options: EngineOptions): Engine {
       () => stopDeadline - performance.now(),
     )
     for (const attempt of [...poller.attempts()]) attempt.abort('shutdown')
-    const graceEnd = performance.now() + ABORT_GRACE_MS
+    const graceEnd = performance.now() + timing.abortGraceMs
     await until(
       () => poller.isIdle(),
       () => graceEnd - performance.now(),
     )
     watch.releaseAll()
-    const flushEnd = performance.now() + ABORT_GRACE_MS
+    const flushEnd = performance.now() + timing.abortGraceMs
     await until(
       () => poller.isIdle(),
       () => flushEnd - performance.now(),
@@ -188,9 +187,12 @@ export function createEngine(options: EngineOptions): Engine {
     poller.halt()
     if (guard !== null) clearInterval(guard)
     listener?.stop()
-    const services = [heartbeat, leases, looker, upkeep, watch]
-    await atMost(LAST_WORDS_MS, Promise.all([marked, waker.stop(), ...services.map((one) => one.stop())]))
-    await atMost(LAST_WORDS_MS, lastWords())
+    const services = [heartbeat, leases, looker, upkeep, watch, scheduler]
+    await atMost(
+      timing.lastWordsMs,
+      Promise.all([marked, waker.stop(), ...services.map((one) => one.stop())]),
+    )
+    await atMost(timing.lastWordsMs, lastWords())
     events.emit({ type: 'poller.stopped', pollerId })
   }
 
@@ -220,22 +222,20 @@ export function createEngine(options: EngineOptions): Engine {
           onReady: () => looker.wake(),
         })
       }
-      guard = setInterval(guardLease, 500)
+      guard = setInterval(guardLease, selfFenceMs / 16)
       heartbeat.start()
       leases.start()
       looker.start()
       watch.start()
       upkeep.start()
+      scheduler.start()
     },
     stop: (deadlineMs) => {
       stopDeadline = Math.min(stopDeadline, performance.now() + deadlineMs)
       stopping ??= stop()
       return stopping
     },
-    wake: (queue, priority) => {
-      if (!poller.wake(queue, priority, null)) looker.wake()
-      waker.tell({ queue, priority })
-    },
+    wake,
     pollerId: () => pollerId,
     running: () => poller.running(),
     listening: () => listener?.connected() ?? false,

@@ -44,6 +44,26 @@ export type EngineEvent =
     }
   | { readonly type: 'reaper.held'; readonly lapsed: number; readonly reason: string }
   | { readonly type: 'deadlines.ended'; readonly executions: number; readonly jobs: number }
+  /** One job of a schedule was inserted. */
+  | {
+      readonly type: 'schedule.fired'
+      readonly schedule: string
+      readonly jobId: string
+      readonly fireAt: Date
+      /** Seconds from the fire time to the insertion. */
+      readonly lateSeconds: number
+    }
+  /** Fire times of a schedule that did not run, counted by why. */
+  | {
+      readonly type: 'schedule.missed'
+      readonly schedule: string
+      readonly missed: number
+      readonly overlapped: number
+      readonly paused: number
+    }
+  /** The row says something else than code: it was edited, made by hand, or this build does not define it. */
+  | { readonly type: 'schedule.kept'; readonly schedule: string; readonly reason: string }
+  | { readonly type: 'schedule.problem'; readonly schedule: string; readonly problem: string }
   | {
       readonly type: 'service.failed'
       readonly service: string

@@ -13,8 +13,8 @@ import { BEAT_TTL_SECONDS, reapDeadPollers, trimPollers } from '../store/pollers
 import { type Triage, triage } from '../store/upkeep.ts'
 import type { Events } from './events.ts'
 import { createLoop, type Service } from './loop.ts'
+import type { Timing } from './timing.ts'
 
-const PASS_MS = 4_000
 const TRIM_EVERY_MS = 60_000
 /** Rounds of a batch in one pass; more work is left to the next. */
 const ROUNDS_MAX = 20
@@ -27,20 +27,22 @@ export function reasonToHold(
   found: Pick<Triage, 'lapsed' | 'live' | 'serverUpSeconds'>,
   sinceLastPassSeconds: number,
   lapsedForSeconds: number,
+  ttlSeconds: number = BEAT_TTL_SECONDS,
 ): string | null {
-  if (found.serverUpSeconds < BEAT_TTL_SECONDS) return 'the database has just started'
-  if (sinceLastPassSeconds > BEAT_TTL_SECONDS) return 'the database was out of reach'
+  if (found.serverUpSeconds < ttlSeconds) return 'the database has just started'
+  if (sinceLastPassSeconds > ttlSeconds) return 'the database was out of reach'
   const many = found.lapsed >= 2 && found.lapsed >= found.live
-  return many && lapsedForSeconds < BEAT_TTL_SECONDS ? 'many pollers lapsed at once' : null
+  return many && lapsedForSeconds < ttlSeconds ? 'many pollers lapsed at once' : null
 }
 
 export function createUpkeep(options: {
   readonly pool: pg.Pool
   readonly events: Events
+  readonly timing: Timing
   /** Called when jobs became pending again. */
   readonly onFreed: () => void
 }): Service {
-  const { pool, events } = options
+  const { pool, events, timing } = options
   let passedAtMs: number | null = null
   let holdUntilMs = 0
   let lapsedSinceMs: number | null = null
@@ -60,16 +62,16 @@ export function createUpkeep(options: {
     }
     lapsedSinceMs ??= now
     const sinceLast = passedAtMs === null ? 0 : (now - passedAtMs) / 1000
-    const reason = reasonToHold(found, sinceLast, (now - lapsedSinceMs) / 1000)
+    const reason = reasonToHold(found, sinceLast, (now - lapsedSinceMs) / 1000, timing.beatTtlSeconds)
     if (reason !== null) {
       const wholeLimit = reason === 'the database was out of reach'
-      if (wholeLimit) holdUntilMs = now + BEAT_TTL_SECONDS * 1000
+      if (wholeLimit) holdUntilMs = now + timing.beatTtlSeconds * 1000
       events.emit({ type: 'reaper.held', lapsed: found.lapsed, reason })
       return
     }
     if (now < holdUntilMs) return
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const reaped = await reapDeadPollers(pool)
+      const reaped = await reapDeadPollers(pool, timing.beatTtlSeconds)
       if (reaped.pollers === 0) break
       const { pollers, retried, failed } = reaped
       events.emit({ type: 'pollers.reaped', pollers, retried, failed })
@@ -103,7 +105,7 @@ export function createUpkeep(options: {
     events,
     pass: async () => {
       const now = performance.now()
-      const found = await triage(pool, BEAT_TTL_SECONDS)
+      const found = await triage(pool, timing.beatTtlSeconds)
       await reap(found, now)
       await endOverdue(found)
       if (found.floorsDue) await raiseClaimFloors(pool)
@@ -114,7 +116,7 @@ export function createUpkeep(options: {
         await trimAnswers(pool)
       }
       passedAtMs = now
-      return PASS_MS * (0.8 + Math.random() * 0.4)
+      return timing.upkeepMs * (0.8 + Math.random() * 0.4)
     },
   })
 }

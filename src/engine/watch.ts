@@ -9,16 +9,13 @@ import { type Attempt, abandon } from './attempt.ts'
 import type { Events } from './events.ts'
 import { createLoop, type Service } from './loop.ts'
 import type { Poller } from './poller.ts'
+import type { Timing } from './timing.ts'
 
 export interface Watch extends Service {
   /** Hands back every attempt that did not stop at shutdown. */
   releaseAll(): void
 }
 
-const SWEEP_MS = 250
-const WATCH_MS = 1_000
-/** How long a handler gets to stop after its signal fired at its time limit. */
-const TIMEOUT_GRACE_MS = 5_000
 /** Most attempts asked about or reported in one statement. */
 const BATCH_MAX = 1_000
 
@@ -41,8 +38,9 @@ export function createWatch(options: {
   readonly poller: Poller
   readonly registry: Registry
   readonly events: Events
+  readonly timing: Timing
 }): Watch {
-  const { pool, poller, registry, events } = options
+  const { pool, poller, registry, events, timing } = options
   let sweepTimer: NodeJS.Timeout | null = null
 
   const giveUp = (attempt: Attempt): void =>
@@ -52,7 +50,7 @@ export function createWatch(options: {
     const now = performance.now()
     for (const attempt of [...poller.attempts()]) {
       if (attempt.aborted === null && now > attempt.deadlineMs) attempt.abort('timeout')
-      if (attempt.aborted === 'timeout' && now > attempt.abortedMs + TIMEOUT_GRACE_MS) giveUp(attempt)
+      if (attempt.aborted === 'timeout' && now > attempt.abortedMs + timing.timeoutGraceMs) giveUp(attempt)
     }
   }
 
@@ -73,7 +71,7 @@ export function createWatch(options: {
   const abortLost = async (): Promise<void> => {
     const now = performance.now()
     const old = [...poller.attempts()]
-      .filter((attempt) => now - attempt.startedMs > WATCH_MS)
+      .filter((attempt) => now - attempt.startedMs > timing.watchMs)
       .slice(0, BATCH_MAX)
     if (old.length === 0) return
     const lost = new Set(
@@ -96,14 +94,14 @@ export function createWatch(options: {
     pass: async () => {
       await writeReports()
       await abortLost()
-      return WATCH_MS
+      return timing.watchMs
     },
   })
 
   return {
     name: loop.name,
     start: () => {
-      sweepTimer = setInterval(sweep, SWEEP_MS)
+      sweepTimer = setInterval(sweep, timing.sweepMs)
       loop.start()
     },
     stop: async () => {

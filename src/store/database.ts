@@ -46,7 +46,12 @@ export function connect(options: {
     client.on('error', () => undefined)
   })
   const kysely = new Kysely<Record<never, never>>({ dialect: new PostgresDialect({ pool }) })
-  return { pool, db: kysely, close: () => kysely.destroy() }
+  const close = async (): Promise<void> => {
+    // Kysely ends the pool only when it has used it; a pool that is left open keeps the process alive.
+    await kysely.destroy()
+    if (!pool.ending) await pool.end()
+  }
+  return { pool, db: kysely, close }
 }
 
 /**

@@ -66,7 +66,7 @@ cross join lateral (
   from rowbeat.step_durations k
   where k.job_type = t.job_type
   order by k.finished_at desc
-  offset ${KEPT} limit 1
+  offset ${KEPT - 1} limit 1
 ) oldest
 where d.job_type = t.job_type
   and d.finished_at < oldest.finished_at`,

@@ -1,12 +1,13 @@
 /**
  * The claim floors: per queue and priority, a time before which nothing is pending, so that a claim does not
- * walk over finished rows.
+ * walk over finished rows. They are about jobs without a concurrency key; keyed ones are in indexes that hold
+ * pending jobs only.
  *
  * A floor may only pass what can never become pending unseen. A row inserted at clock time s has a scheduled_at
  * no older than s − 30 s, or a trigger notes it in `backdated_jobs` (functions/note_backdated_job.sql), which every
  * look reads beside the floor until it is taken in here. So a floor at t − 60 s is safe once every transaction that
  * was open at t has ended: rows written before t are visible or gone, rows written later are due after the floor.
- * `claim_horizon` holds such a t: it notes the time and the next transaction id, and waits until the oldest running
+ * `claim_horizon` holds such a t: it notes the time and a transaction id of then, and waits until the oldest running
  * transaction is younger.
  */
 import type pg from 'pg'
@@ -26,23 +27,27 @@ export async function raiseClaimFloors(pool: pg.Pool): Promise<boolean> {
     if (lock.rows[0]?.locked !== true) return false
     await client.query({
       name: 'probe_horizon',
+      // Our own id, for it is newer than all given out before. The xmax of a snapshot is not: it follows the newest
+      // transaction that has ended, and the open ones beyond it would not be waited for.
       text: `update rowbeat.claim_horizon
 set safe_at = probed_at,
     probed_at = clock_timestamp(),
-    probed_xid = pg_snapshot_xmax(pg_current_snapshot())
+    probed_xid = pg_current_xact_id()
 where pg_snapshot_xmin(pg_current_snapshot()) >= probed_xid`,
     })
     await client.query({
       name: 'add_claim_floors',
       text: `with recursive lanes as (
-  (select j.queue, j.priority from rowbeat.scheduled_jobs j order by j.queue, j.priority limit 1)
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j
+   where j.concurrency_key is null order by j.queue, j.priority limit 1)
   union all
   select next.queue, next.priority
   from lanes l
   cross join lateral (
     select j.queue, j.priority
     from rowbeat.scheduled_jobs j
-    where (j.queue, j.priority) > (l.queue, l.priority)
+    where j.concurrency_key is null
+      and (j.queue, j.priority) > (l.queue, l.priority)
     order by j.queue, j.priority
     limit 1
   ) next
@@ -82,6 +87,7 @@ from (
     from rowbeat.scheduled_jobs j
     where j.queue = l.queue
       and j.priority = l.priority
+      and j.concurrency_key is null
       and j.scheduled_at >= l.floor_at
       and j.scheduled_at < h.safe_at
       and j.status = 'pending'

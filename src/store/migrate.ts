@@ -89,14 +89,22 @@ async function applyMissing(
 }
 
 /** Names of numbered migrations that this build has and the database lacks; empty when current. */
-export async function missingMigrations(db: Pick<pg.Pool, 'query'>): Promise<string[]> {
-  const numbered = await readMigrations(MIGRATIONS_DIR)
+export async function missingMigrations(
+  db: Pick<pg.Pool, 'query'>,
+  names?: readonly string[],
+): Promise<string[]> {
+  const numbered = names ?? (await migrationNames())
   const exists = await db.query<{ found: boolean }>(
     "select to_regclass('rowbeat.schema_migrations') is not null as found",
   )
-  if (exists.rows[0]?.found !== true) return numbered.map((one) => one.name)
+  if (exists.rows[0]?.found !== true) return [...numbered]
   const done = await readLedger(db)
-  return numbered.filter((one) => !done.has(one.name)).map((one) => one.name)
+  return numbered.filter((name) => !done.has(name))
+}
+
+/** Names of the numbered migrations of this build, oldest first. */
+export async function migrationNames(): Promise<string[]> {
+  return (await readMigrations(MIGRATIONS_DIR)).map((one) => one.name)
 }
 
 /** Name of the newest numbered migration of this build. */

@@ -1,5 +1,6 @@
 /** What operators, health and metrics read: bounded counts that never walk over finished jobs. */
-import type { Queryable } from './database.ts'
+import type pg from 'pg'
+import { type Queryable, transaction } from './database.ts'
 
 export interface QueueReport {
   readonly queue: string
@@ -29,6 +30,7 @@ export interface Snapshot {
   readonly pollers: readonly PollerReport[]
   /** Running attempts past their time limit by a minute. */
   readonly stuck: number
+  /** Counted to 10,000. */
   readonly failedLastHour: number
 }
 
@@ -36,23 +38,52 @@ export interface Snapshot {
  * Reads the state of everything in one statement. Pending jobs are counted from the claim floors on, each
  * priority to 10,000, so that neither finished rows nor a long queue make it slow.
  */
-export async function readSnapshot(db: Queryable): Promise<Snapshot> {
+export async function readSnapshot(pool: pg.Pool): Promise<Snapshot> {
+  return transaction(pool, async (client) => {
+    // The floors are not known when it is planned: the planner expects a third of all jobs beyond them, and would
+    // read and sort the whole table for that.
+    await client.query(
+      'set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off',
+    )
+    return readAll(client)
+  })
+}
+
+async function readAll(db: Queryable): Promise<Snapshot> {
   const { rows } = await db.query<{ snapshot: RawSnapshot }>({
     name: 'read_snapshot',
     text: `with recursive lanes as (
-  (select j.queue, j.priority from rowbeat.scheduled_jobs j order by j.queue, j.priority limit 1)
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j
+   where j.concurrency_key is null order by j.queue, j.priority limit 1)
   union all
   select next.queue, next.priority
   from lanes l
   cross join lateral (
     select j.queue, j.priority
     from rowbeat.scheduled_jobs j
-    where (j.queue, j.priority) > (l.queue, l.priority)
+    where j.concurrency_key is null
+      and (j.queue, j.priority) > (l.queue, l.priority)
+    order by j.queue, j.priority
+    limit 1
+  ) next
+), keyed as (
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j
+   where j.ready_key is not null order by j.queue, j.priority limit 1)
+  union all
+  select next.queue, next.priority
+  from keyed l
+  cross join lateral (
+    select j.queue, j.priority
+    from rowbeat.scheduled_jobs j
+    where j.ready_key is not null
+      and (j.queue, j.priority) > (l.queue, l.priority)
     order by j.queue, j.priority
     limit 1
   ) next
 ), waiting as (
-  select l.queue, sum(c.pending) as pending, min(c.first_due) as first_due
+  select found.queue, sum(found.pending) as pending, min(found.first_due) as first_due
+  from (
+  select l.queue, c.pending, c.first_due
   from lanes l
   left join rowbeat.claim_floors f on f.queue = l.queue and f.priority = l.priority
   cross join lateral (
@@ -62,20 +93,44 @@ export async function readSnapshot(db: Queryable): Promise<Snapshot> {
       from rowbeat.scheduled_jobs j
       where j.queue = l.queue
         and j.priority = l.priority
+        and j.concurrency_key is null
         and j.scheduled_at >= coalesce(f.floor_at, '-infinity')
         and j.status = 'pending'
       order by j.scheduled_at
       limit 10000
     ) p
   ) c
-  group by l.queue
+  union all
+  select l.queue, c.pending, c.first_due
+  from keyed l
+  cross join lateral (
+    select count(*) as pending, min(p.scheduled_at) as first_due
+    from (
+      select j.scheduled_at
+      from rowbeat.scheduled_jobs j
+      where j.queue = l.queue
+        and j.priority = l.priority
+        and j.ready_key is not null
+      order by j.scheduled_at
+      limit 10000
+    ) p
+  ) c
+  ) found
+  group by found.queue
 ), active as (
   select l.queue,
          count(*) as running,
          count(*) filter (where j.started_at + make_interval(secs => coalesce(j.timeout_seconds, 300) + 60) < now()) as stuck
   from rowbeat.leases l
-  cross join lateral unnest(l.job_ids) as claimed (id)
-  join rowbeat.scheduled_jobs j on j.id = claimed.id and j.lease_id = l.lease_id and j.status = 'running'
+  -- "offset 0" keeps it a lookup per lease; as a join it would be one with the whole table.
+  cross join lateral (
+    select r.started_at, r.timeout_seconds
+    from rowbeat.scheduled_jobs r
+    where r.id = any (l.job_ids)
+      and r.lease_id = l.lease_id
+      and r.status = 'running'
+    offset 0
+  ) j
   group by l.queue
 )
 select jsonb_build_object(
@@ -101,6 +156,7 @@ select jsonb_build_object(
   'failedLastHour', (select count(*)
     from (select from rowbeat.scheduled_jobs j
           where j.failed_at is not null and j.failed_at > now() - interval '1 hour'
+          order by j.failed_at desc
           limit 10000) f)
 ) as snapshot`,
   })

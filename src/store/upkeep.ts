@@ -30,8 +30,11 @@ export async function triage(db: Queryable, ttlSeconds: number): Promise<Triage>
     where p.status in ('lost', 'stopped')) as "orphanedLeases",
   exists (select from rowbeat.workflow_executions e
     where e.status in ('pending', 'running') and e.deadline_at <= now()) as "overdueExecutions",
-  exists (select from rowbeat.scheduled_jobs j
-    where j.open_deadline_at is not null and j.open_deadline_at <= now()) as "overdueJobs",
+  -- The order makes it an index scan: "exists" would read the whole table while statistics are old.
+  coalesce((select j.open_deadline_at <= now() from rowbeat.scheduled_jobs j
+    where j.open_deadline_at is not null
+    order by j.open_deadline_at
+    limit 1), false) as "overdueJobs",
   (select h.probed_at < clock_timestamp() - interval '5 seconds' from rowbeat.claim_horizon h) as "floorsDue",
   extract(epoch from clock_timestamp() - pg_postmaster_start_time())::double precision as "serverUpSeconds"`,
     values: [ttlSeconds],

@@ -1,0 +1,341 @@
+-- Schedules by hand: what follows from an edit of rowbeat.schedules, and the functions for operators.
+
+-- The one list of what code and hand may both set. A setting added to the table must be added here, in the daemon's
+-- seeding, and to seeded of the rows that exist: else all of them would count as edited.
+create or replace function rowbeat.schedule_settings(s rowbeat.schedules) returns jsonb
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'cron', s.cron,
+    'timezone', s.timezone,
+    'job_type', s.job_type,
+    'queue', s.queue,
+    'priority', s.priority,
+    'payload', s.payload,
+    'max_retries', s.max_retries,
+    'missed_policy', s.missed_policy,
+    'missed_cap', s.missed_cap,
+    'overlap_policy', s.overlap_policy,
+    'jitter_seconds', s.jitter_seconds)
+$$;
+comment on function rowbeat.schedule_settings(rowbeat.schedules) is 'The settings of a schedule as one value; compare it with seeded to see whether the row was edited.';
+
+-- Security definer: who may edit a schedule need not be allowed to write its history.
+create or replace function rowbeat.follow_schedule_edit() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  edited boolean := tg_op = 'INSERT';
+  moved boolean := tg_op = 'INSERT';
+begin
+  if tg_op = 'UPDATE' then
+    edited := rowbeat.schedule_settings(new) is distinct from rowbeat.schedule_settings(old);
+    moved := (new.cron, new.timezone) is distinct from (old.cron, old.timezone);
+  end if;
+
+  if moved and not exists (select from pg_timezone_names z where z.name = new.timezone) then
+    raise exception 'time zone "%" is not known', new.timezone
+      using errcode = 'invalid_parameter_value',
+            hint = 'Use an IANA name such as Europe/Paris: select name from pg_timezone_names order by name.';
+  end if;
+
+  new.edited := new.seeded is not null and new.seeded <> rowbeat.schedule_settings(new);
+
+  if new.paused_at is not null then
+    new.paused_reason := coalesce(new.paused_reason, 'paused by ' || session_user);
+  else
+    new.paused_reason := null;
+  end if;
+
+  if tg_op = 'INSERT' then
+    return new;
+  end if;
+
+  -- The pause has ended: its fire times are recorded by the next pass. A second one before that is added to it.
+  if old.paused_at is not null and new.paused_at is null then
+    new.pause_began_at := least(coalesce(old.pause_began_at, old.paused_at), clock_timestamp());
+    new.pause_ended_at := clock_timestamp();
+    new.look_at := '-infinity';
+  end if;
+
+  if moved then
+    -- The new times count from now on. Those of the old ones that had come and were not dealt with are not lost
+    -- without a word.
+    if old.next_fire_at <= clock_timestamp() then
+      insert into rowbeat.schedule_runs (schedule, fire_at, outcome, note)
+      values (
+        new.name,
+        old.next_fire_at,
+        case when old.paused_at is null and old.pause_began_at is null then 'missed' else 'paused' end,
+        format('the cron was changed from "%s" (%s) before the fire times from here on were dealt with', old.cron, old.timezone))
+      on conflict (schedule, fire_at) do nothing;
+    end if;
+    new.accounted_until := greatest(clock_timestamp(), old.accounted_until);
+    new.pause_began_at := null;
+    new.pause_ended_at := null;
+    new.next_fire_at := null;
+  end if;
+
+  if edited then
+    new.problem := null;
+    new.look_at := '-infinity';
+    new.updated_at := now();
+  elsif new.next_fire_at is distinct from old.next_fire_at and new.look_at is not distinct from old.look_at then
+    new.look_at := coalesce(new.next_fire_at, '-infinity');
+  end if;
+  return new;
+end
+$$;
+comment on function rowbeat.follow_schedule_edit() is 'Trigger: refuses an unknown time zone, keeps edited, notes the end of a pause, and makes an edit take effect from now on.';
+
+create or replace trigger schedules_edit
+  before insert or update on rowbeat.schedules
+  for each row
+  execute function rowbeat.follow_schedule_edit();
+
+-- Who changed what by hand, and why. The daemons' own statements pay for the WHEN clause only.
+create or replace function rowbeat.log_schedule_change() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  called text := nullif(current_setting('rowbeat.action', true), '');
+  changed jsonb;
+  before_it jsonb;
+  after_it jsonb;
+begin
+  -- The log is made by an older migration than the schedules, so this is for a database in the middle of one only.
+  if to_regclass('rowbeat.action_log') is null then
+    return null;
+  end if;
+  if tg_op = 'UPDATE' then
+    before_it := rowbeat.schedule_settings(old) || jsonb_build_object('paused_at', old.paused_at,
+      'paused_reason', old.paused_reason, 'accounted_until', old.accounted_until, 'last_job_id', old.last_job_id);
+    after_it := rowbeat.schedule_settings(new) || jsonb_build_object('paused_at', new.paused_at,
+      'paused_reason', new.paused_reason, 'accounted_until', new.accounted_until, 'last_job_id', new.last_job_id);
+    select jsonb_object_agg(k.name, case when k.name = 'payload' then null
+                                         else jsonb_build_array(before_it -> k.name, after_it -> k.name) end)
+      into changed
+      from jsonb_object_keys(after_it) k (name)
+      where before_it -> k.name is distinct from after_it -> k.name;
+    if changed is null then
+      return null;
+    end if;
+  end if;
+  insert into rowbeat.action_log (action, job_id, target, changes, reason)
+    values (
+      coalesce(called, lower(tg_op)),
+      case when called = 'fire_schedule' then new.last_job_id end,
+      case when tg_op = 'DELETE' then old.name else new.name end,
+      changed,
+      nullif(current_setting('rowbeat.reason', true), ''));
+  return null;
+end
+$$;
+comment on function rowbeat.log_schedule_change() is 'Trigger: writes a change of a schedule by hand, or by a function for operators, to action_log.';
+
+create or replace trigger schedules_log
+  after insert or update or delete on rowbeat.schedules
+  for each row
+  when (not starts_with(current_setting('application_name'), 'rowbeat')
+    or coalesce(current_setting('rowbeat.action', true), '') <> '')
+  execute function rowbeat.log_schedule_change();
+
+-- What the functions below have in common: a reason, and the schedule's row locked.
+create or replace function rowbeat.begin_schedule_action(action text, schedule text, reason text)
+returns rowbeat.schedules
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  found_row rowbeat.schedules;
+begin
+  if coalesce(btrim(begin_schedule_action.reason), '') = '' then
+    raise exception '% needs a reason', action
+      using errcode = 'RB006',
+            hint = format('select rowbeat.%s(%L, ''why you do this'')', action, schedule);
+  end if;
+  select s.* into found_row
+    from rowbeat.schedules s
+    where s.name = begin_schedule_action.schedule
+    for no key update;
+  if not found then
+    raise exception 'there is no schedule "%"', schedule
+      using errcode = 'RB007',
+            hint = 'select name, cron, timezone, job_type from rowbeat.schedules order by name';
+  end if;
+  return found_row;
+end
+$$;
+comment on function rowbeat.begin_schedule_action(text, text, text) is 'Part of pause_schedule, resume_schedule and fire_schedule: asks for a reason and locks the schedule.';
+
+create or replace function rowbeat.pause_schedule(name text, reason text) returns rowbeat.schedules
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  s rowbeat.schedules := rowbeat.begin_schedule_action('pause_schedule', name, reason);
+begin
+  perform set_config('rowbeat.action', 'pause_schedule', true);
+  perform set_config('rowbeat.reason', pause_schedule.reason, true);
+  update rowbeat.schedules u
+    set paused_at = coalesce(u.paused_at, clock_timestamp()),
+        paused_reason = pause_schedule.reason
+    where u.name = s.name
+    returning u.* into s;
+  perform set_config('rowbeat.action', '', true);
+  perform set_config('rowbeat.reason', '', true);
+  return s;
+end
+$$;
+comment on function rowbeat.pause_schedule(text, text) is 'Stops a schedule from firing until resume_schedule; its fire times until then are recorded in one row when it resumes. The jobs it has made go on.';
+
+create or replace function rowbeat.resume_schedule(name text, reason text) returns rowbeat.schedules
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  s rowbeat.schedules := rowbeat.begin_schedule_action('resume_schedule', name, reason);
+begin
+  perform set_config('rowbeat.action', 'resume_schedule', true);
+  perform set_config('rowbeat.reason', resume_schedule.reason, true);
+  update rowbeat.schedules u
+    set paused_at = null,
+        paused_reason = null
+    where u.name = s.name
+    returning u.* into s;
+  perform set_config('rowbeat.action', '', true);
+  perform set_config('rowbeat.reason', '', true);
+  return s;
+end
+$$;
+comment on function rowbeat.resume_schedule(text, text) is 'Lets a paused schedule fire again from now on; nothing of the pause is made up for.';
+
+create or replace function rowbeat.fire_schedule(name text, reason text) returns bigint
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  s rowbeat.schedules := rowbeat.begin_schedule_action('fire_schedule', name, reason);
+  fired_at timestamptz := clock_timestamp();
+  new_id bigint;
+begin
+  insert into rowbeat.scheduled_jobs (job_type, payload, queue, priority, max_retries, dedupe_key)
+    values (s.job_type, s.payload, s.queue, s.priority, s.max_retries,
+            case when s.overlap_policy = 'skip' then 'schedule:' || s.name end)
+    on conflict (queue, live_dedupe_key) where live_dedupe_key is not null do nothing
+    returning id into new_id;
+  if new_id is null then
+    raise exception 'job % of schedule "%" is still open, and its overlap_policy is skip', s.last_job_id, s.name
+      using errcode = 'object_in_use',
+            hint = format('Wait for it or cancel it; or: update rowbeat.schedules set overlap_policy = ''allow'' where name = %L', s.name);
+  end if;
+  insert into rowbeat.schedule_runs (schedule, fire_at, outcome, job_id, note)
+    values (s.name, fired_at, 'fired', new_id, 'fired by hand: ' || fire_schedule.reason);
+  perform set_config('rowbeat.action', 'fire_schedule', true);
+  perform set_config('rowbeat.reason', fire_schedule.reason, true);
+  update rowbeat.schedules u
+    set last_fire_at = fired_at,
+        last_job_id = new_id
+    where u.name = s.name;
+  perform set_config('rowbeat.action', '', true);
+  perform set_config('rowbeat.reason', '', true);
+  perform pg_notify('rowbeat_wake', s.priority || '||' || s.queue);
+  return new_id;
+end
+$$;
+comment on function rowbeat.fire_schedule(text, text) is 'Inserts one job of a schedule now, also while it is paused, and returns its id; its fire times stay as they are.';
+
+create or replace view rowbeat.schedule_status as
+select s.name,
+       case when s.paused_at is not null then 'paused'
+            when s.problem is not null then 'problem'
+            when s.next_fire_at < clock_timestamp() - interval '60 seconds' then 'overdue'
+            else 'waiting' end as state,
+       s.cron,
+       s.timezone,
+       s.job_type,
+       s.queue,
+       s.next_fire_at,
+       s.last_fire_at,
+       s.last_job_id,
+       j.status as last_job_status,
+       coalesce(s.problem, s.paused_reason) as why,
+       s.missed_policy,
+       s.overlap_policy,
+       s.edited,
+       s.seeded is not null as seeded
+from rowbeat.schedules s
+left join rowbeat.scheduled_jobs j on j.id = s.last_job_id;
+comment on view rowbeat.schedule_status is 'Every schedule with its state: waiting, overdue (nothing has looked at it for a minute: is a poller live?), problem or paused.';
+comment on column rowbeat.schedule_status.name is 'The schedule.';
+comment on column rowbeat.schedule_status.state is 'waiting, overdue (by more than 60 s), problem or paused.';
+comment on column rowbeat.schedule_status.cron is 'Cron expression.';
+comment on column rowbeat.schedule_status.timezone is 'Zone of the clock that cron speaks of.';
+comment on column rowbeat.schedule_status.job_type is 'Job type of its jobs.';
+comment on column rowbeat.schedule_status.queue is 'Queue of its jobs.';
+comment on column rowbeat.schedule_status.next_fire_at is 'Next fire time; null while it is computed or when there is a problem.';
+comment on column rowbeat.schedule_status.last_fire_at is 'Newest fire time that made a job.';
+comment on column rowbeat.schedule_status.last_job_id is 'Newest job it made.';
+comment on column rowbeat.schedule_status.last_job_status is 'Status of that job; null when it was deleted.';
+comment on column rowbeat.schedule_status.why is 'The problem, or the reason of the pause.';
+comment on column rowbeat.schedule_status.missed_policy is 'What runs of missed fire times.';
+comment on column rowbeat.schedule_status.overlap_policy is 'Whether a job may overlap the previous one.';
+comment on column rowbeat.schedule_status.edited is 'Whether it was edited since code wrote it.';
+comment on column rowbeat.schedule_status.seeded is 'Whether it comes from code.';
+
+create or replace view rowbeat.schedule_history as
+select r.schedule,
+       r.fire_at,
+       r.outcome,
+       r.fire_times,
+       r.job_id,
+       j.status as job_status,
+       j.last_error,
+       r.note,
+       r.created_at
+from rowbeat.schedule_runs r
+left join rowbeat.scheduled_jobs j on j.id = r.job_id;
+comment on view rowbeat.schedule_history is 'What became of each fire time, with the job it made. Name one schedule: where schedule = ''…'' order by fire_at desc limit 20.';
+comment on column rowbeat.schedule_history.schedule is 'The schedule.';
+comment on column rowbeat.schedule_history.fire_at is 'The fire time; of a row that stands for several, the newest of them.';
+comment on column rowbeat.schedule_history.outcome is 'fired, missed, overlapped or paused.';
+comment on column rowbeat.schedule_history.fire_times is 'How many fire times the row stands for.';
+comment on column rowbeat.schedule_history.job_id is 'The job that was inserted.';
+comment on column rowbeat.schedule_history.job_status is 'Its status; null when there is none or it was deleted.';
+comment on column rowbeat.schedule_history.last_error is 'Its last failure in words.';
+comment on column rowbeat.schedule_history.note is 'More about it, for people.';
+comment on column rowbeat.schedule_history.created_at is 'When it was recorded.';
+
+-- The functions that write act with the rights of their owner: nobody gets them by default.
+revoke all on function
+  rowbeat.begin_schedule_action(text, text, text),
+  rowbeat.pause_schedule(text, text),
+  rowbeat.resume_schedule(text, text),
+  rowbeat.fire_schedule(text, text)
+from public;
+
+do $$
+begin
+  if to_regrole('rowbeat_reader') is not null then
+    grant select on rowbeat.schedule_status, rowbeat.schedule_history to rowbeat_reader;
+  end if;
+  if to_regrole('rowbeat_operator') is not null then
+    grant select on rowbeat.schedule_status, rowbeat.schedule_history to rowbeat_operator;
+    grant execute on function
+      rowbeat.pause_schedule(text, text),
+      rowbeat.resume_schedule(text, text),
+      rowbeat.fire_schedule(text, text)
+    to rowbeat_operator;
+  end if;
+end
+$$;

@@ -1,0 +1,197 @@
+/** An engine with a registry of test jobs, its events, and the ways to look at what it did. */
+import type pg from 'pg'
+import { afterAll, afterEach, beforeAll } from 'vitest'
+import type { JobContext, Outbound } from '../../src/core/ports.ts'
+import { createRegistry } from '../../src/core/registry.ts'
+import {
+  defineJob,
+  type JobOptions,
+  type JsonValue,
+  type WorkflowDefinition,
+} from '../../src/core/workflow.ts'
+import { createEngine, type Engine } from '../../src/engine/engine.ts'
+import { createEvents, type EngineEvent } from '../../src/engine/events.ts'
+import type { Timing } from '../../src/engine/timing.ts'
+import { connect } from '../../src/store/database.ts'
+import { enqueueJobs, type NewJob } from '../../src/store/jobs.ts'
+import { useTestDatabase } from '../support/database.ts'
+import { until } from '../support/wait.ts'
+
+export type Run = (context: JobContext) => Promise<JsonValue | undefined> | JsonValue | undefined
+
+/** Everything often, so that tests are quick; the limits of beats stay as they are unless a test is about them. */
+export const QUICK: Partial<Timing> = {
+  beatMs: 200,
+  lookMs: 50,
+  lookListeningMs: 50,
+  leasesMs: 50,
+  sweepMs: 20,
+  watchMs: 30,
+  timeoutGraceMs: 100,
+  abortGraceMs: 200,
+  lastWordsMs: 1_000,
+  upkeepMs: 100,
+}
+
+export interface Started {
+  readonly engine: Engine
+  readonly events: readonly EngineEvent[]
+  readonly pool: pg.Pool
+  /** Stops the engine and closes its connections. */
+  stop(deadlineMs?: number): Promise<void>
+}
+
+export interface StartOptions {
+  readonly jobs?: Readonly<Record<string, Run | (Partial<JobOptions<unknown>> & { readonly run: Run })>>
+  readonly workflows?: readonly WorkflowDefinition[]
+  readonly concurrency?: number
+  readonly timing?: Partial<Timing>
+  /** Default: the database itself. */
+  readonly url?: string
+  readonly listen?: boolean
+}
+
+const outbound: Outbound = {
+  fetch: () => Promise.reject(new Error('there is no network in these tests')),
+  isMapped: () => false,
+}
+const input = { parse: (value: unknown): unknown => value }
+const log = { info: () => undefined, warn: () => undefined }
+
+export function useEngines() {
+  const database = useTestDatabase()
+  const running: Started[] = []
+  let admin: ReturnType<typeof connect> | null = null
+
+  beforeAll(() => {
+    admin = connect({ url: database.url, max: 4, applicationName: 'test-admin' })
+  })
+  afterEach(async () => {
+    for (const one of running.splice(0)) await one.stop(0)
+    await pool().query(
+      `truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases, rowbeat.pollers,
+       rowbeat.claim_floors, rowbeat.backdated_jobs`,
+    )
+  })
+  afterAll(async () => {
+    await admin?.close()
+  })
+  const pool = (): pg.Pool => {
+    if (admin === null) throw new Error('the pool exists only while hooks and tests run')
+    return admin.pool
+  }
+
+  return {
+    get url(): string {
+      return database.url
+    },
+    get pool(): pg.Pool {
+      return pool()
+    },
+    start: async (options: StartOptions): Promise<Started> => {
+      const url = options.url ?? database.url
+      const connections = connect({ url, max: 8, applicationName: 'test-engine' })
+      const seen: EngineEvent[] = []
+      const events = createEvents((error) => {
+        throw error
+      })
+      events.subscribe((event) => seen.push(event))
+      const jobs = Object.entries(options.jobs ?? {}).map(([jobType, given]) =>
+        defineJob({ jobType, input, ...(typeof given === 'function' ? { run: given } : given) }),
+      )
+      const engine = createEngine({
+        pool: connections.pool,
+        registry: createRegistry({ jobs, workflows: options.workflows ?? [] }),
+        services: { db: connections.db, outbound },
+        events,
+        concurrency: options.concurrency ?? 8,
+        version: 'test',
+        listenUrl: options.listen === true ? url : null,
+        logFor: () => log,
+        timing: { ...QUICK, ...options.timing },
+      })
+      let stopped: Promise<void> | null = null
+      const stopAll = async (deadlineMs: number): Promise<void> => {
+        await engine.stop(deadlineMs)
+        await connections.close()
+      }
+      const started: Started = {
+        engine,
+        events: seen,
+        pool: connections.pool,
+        stop: (deadlineMs = 2_000) => {
+          stopped ??= stopAll(deadlineMs)
+          return stopped
+        },
+      }
+      running.push(started)
+      await engine.start()
+      return started
+    },
+    add: async (...jobs: readonly NewJob[]): Promise<string[]> =>
+      (await enqueueJobs(pool(), jobs)).map((id) => id ?? ''),
+    read: async (id: string): Promise<Record<string, unknown>> => {
+      const { rows } = await pool().query('select * from rowbeat.scheduled_jobs where id = $1', [id])
+      return rows[0] ?? {}
+    },
+    /** Waits until no job is open. */
+    drained: async (timeoutMs = 8_000): Promise<void> => {
+      const done = async (): Promise<boolean> => {
+        const { rows } = await pool().query(
+          `select status, count(*)::int from rowbeat.scheduled_jobs
+           where status in ('waiting', 'pending', 'running') group by status`,
+        )
+        if (rows.length > 0) throw new Error(JSON.stringify(rows))
+        return true
+      }
+      await until(done, { timeoutMs, what: 'all jobs to end' })
+    },
+    statuses: async (): Promise<Record<string, number>> => {
+      const { rows } = await pool().query<{ status: string; count: number }>(
+        'select status, count(*)::int from rowbeat.scheduled_jobs group by status',
+      )
+      return Object.fromEntries(rows.map((row) => [row.status, row.count]))
+    },
+  }
+}
+
+/** The events of one type. */
+export function eventsOf<Type extends EngineEvent['type']>(
+  started: Started,
+  type: Type,
+): Extract<EngineEvent, { type: Type }>[] {
+  return started.events.filter((event): event is Extract<EngineEvent, { type: Type }> => event.type === type)
+}
+
+/** A handler that waits for its signal or for `open`, and counts who is inside. */
+export function gate() {
+  let open: () => void = () => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const reasons: unknown[] = []
+  let inside = 0
+  let entered = 0
+  return {
+    open,
+    reasons,
+    inside: () => inside,
+    entered: () => entered,
+    run: async ({ signal }: JobContext): Promise<undefined> => {
+      inside += 1
+      entered += 1
+      const aborted = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => {
+          reasons.push(signal.reason)
+          reject(signal.reason)
+        })
+      })
+      aborted.catch(() => undefined)
+      try {
+        await Promise.race([opened, aborted])
+      } finally {
+        inside -= 1
+      }
+    },
+  }
+}

@@ -1,0 +1,174 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { migrate, missingMigrations, newestMigration, readMigrations } from '../../src/store/migrate.ts'
+import { useTestDatabase } from '../support/database.ts'
+import { startOldServer } from './old-server.ts'
+
+const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url))
+const database = useTestDatabase()
+let directory = ''
+const pools: pg.Pool[] = []
+
+function poolOf(url: string, max = 2): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max })
+  pool.on('error', () => undefined)
+  pools.push(pool)
+  return pool
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'migrations-'))
+  await cp(MIGRATIONS, directory, { recursive: true })
+})
+afterEach(async () => {
+  await rm(directory, { recursive: true })
+  for (const pool of pools.splice(0)) await pool.end()
+})
+
+async function add(name: string, sql: string): Promise<void> {
+  await writeFile(join(directory, name), sql)
+}
+
+describe('migrating', () => {
+  it('by 20 at once applies everything once', async () => {
+    const admin = poolOf(database.url)
+    await admin.query('drop schema rowbeat cascade')
+    expect(await missingMigrations(admin)).toContain('0001_create_engine')
+    const runs = await Promise.all(Array.from({ length: 20 }, () => migrate(poolOf(database.url, 1))))
+    const applied = runs.map((run) => run.applied).filter((one) => one.length > 0)
+    expect(applied).toHaveLength(1)
+    const numbered = await readMigrations(MIGRATIONS)
+    expect(applied[0]).toEqual(expect.arrayContaining(numbered.map((one) => one.name)))
+    expect(await missingMigrations(admin)).toEqual([])
+    expect(await newestMigration()).toBe(numbered.at(-1)?.name)
+  })
+
+  it('again changes nothing', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    expect(await migrate(pool)).toEqual({ applied: [] })
+  })
+
+  it('refuses a file that was changed after it was applied, line ends apart', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    const first = (await readMigrations(directory))[0]?.sql ?? ''
+    await add('0001_create_engine.sql', first.replaceAll('\n', '\r\n'))
+    expect(await migrate(pool, { directory })).toEqual({ applied: [] })
+    await add('0001_create_engine.sql', `${first}\n-- more`)
+    await expect(migrate(pool, { directory })).rejects.toThrow(
+      /0001_create_engine was changed after it was applied/,
+    )
+  })
+
+  it('refuses a database that a newer build has migrated', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    await pool.query(
+      `insert into rowbeat.schema_migrations (name, checksum) values ('9998_from_tomorrow', 'x')`,
+    )
+    await expect(migrate(pool)).rejects.toThrow(/newer Rowbeat \(9998_from_tomorrow\)/)
+    await pool.query(`delete from rowbeat.schema_migrations where name = '9998_from_tomorrow'`)
+  })
+
+  it('leaves nothing behind of a file that fails, says which one, and lets the next try in', async () => {
+    const pool = poolOf(database.url, 1)
+    await add('9000_break.sql', 'create table rowbeat.half (); select 1/0;')
+    const failing = migrate(pool, { directory })
+    await expect(failing).rejects.toThrow(/migration 9000_break failed: division by zero/)
+    const left = await pool.query(
+      `select to_regclass('rowbeat.half') as half, (select count(*)::int from pg_locks
+        where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())) as locks`,
+    )
+    expect(left.rows).toEqual([{ half: null, locks: 0 }])
+    await add('9000_break.sql', 'create table rowbeat.half ()')
+    const lines: string[] = []
+    expect(await migrate(pool, { directory, log: (line) => lines.push(line) })).toEqual({
+      applied: ['9000_break'],
+    })
+    expect(lines).toEqual(['applied 9000_break'])
+    await pool.query(
+      `drop table rowbeat.half; delete from rowbeat.schema_migrations where name = '9000_break'`,
+    )
+  })
+
+  it('runs a file marked no-transaction outside of one', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    await add(
+      '9001_index.sql',
+      '-- no-transaction\ncreate index concurrently if not exists later on rowbeat.pollers (name)',
+    )
+    expect(await migrate(pool, { directory })).toEqual({ applied: ['9001_index'] })
+    await pool.query(
+      `drop index rowbeat.later; delete from rowbeat.schema_migrations where name = '9001_index'`,
+    )
+  })
+
+  it('applies a function again when its text changed, and only then says so', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    const text = (answer: number): string =>
+      `create or replace function rowbeat.answer() returns integer language sql as 'select ${answer}'`
+    await add('functions/answer.sql', text(1))
+    expect(await migrate(pool, { directory })).toEqual({ applied: ['functions/answer'] })
+    expect(await migrate(pool, { directory })).toEqual({ applied: [] })
+    await add('functions/answer.sql', text(2))
+    expect(await migrate(pool, { directory })).toEqual({ applied: ['functions/answer'] })
+    expect((await pool.query('select rowbeat.answer() as it')).rows).toEqual([{ it: 2 }])
+    await pool.query(
+      `drop function rowbeat.answer(); delete from rowbeat.schema_migrations where name = 'functions/answer'`,
+    )
+  })
+})
+
+const UNCOMMENTED = `
+  select c.relname::text as name from pg_class c
+  where c.relnamespace = 'rowbeat'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+    and obj_description(c.oid, 'pg_class') is null
+  union all
+  select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+  where c.relnamespace = 'rowbeat'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0
+    and not a.attisdropped and col_description(c.oid, a.attnum) is null
+  union all
+  select p.proname || '()' from pg_proc p
+  where p.pronamespace = 'rowbeat'::regnamespace and obj_description(p.oid, 'pg_proc') is null
+  order by 1`
+
+describe('the schema', () => {
+  it('explains every table, view, column and function', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    expect((await pool.query(UNCOMMENTED)).rows).toEqual([])
+  })
+
+  it('also stands on Postgres 15, and one older than that is refused with a sentence', async ({ skip }) => {
+    const server = await startOldServer(15)
+    if (server === null) {
+      process.stderr.write('No programs of Postgres 15 on this machine: its test is skipped\n')
+      return skip()
+    }
+    try {
+      const pool = poolOf(server.url)
+      expect((await migrate(pool)).applied).toContain('0001_create_engine')
+      const { rows } = await pool.query(
+        `insert into rowbeat.scheduled_jobs (job_type, scheduled_at) values ('work', now() - interval '1 hour') returning status`,
+      )
+      expect(rows).toEqual([{ status: 'pending' }])
+      for (const pool of pools.splice(0)) await pool.end()
+    } finally {
+      await server.stop()
+    }
+  })
+
+  it('is refused to a server older than Postgres 15, with a sentence', async () => {
+    const answers = { rows: [{ version: '14.9', number: 140_009 }] }
+    const client = { query: async () => answers, release: () => undefined }
+    const pool = { connect: async () => client } as unknown as pg.Pool
+    await expect(migrate(pool)).rejects.toThrow('Postgres 14.9 is too old: Rowbeat needs 15 or newer')
+  })
+})

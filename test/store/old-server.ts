@@ -1,0 +1,83 @@
+/** A throw-away server of an older Postgres, from the programs of the system, for as long as a test runs. */
+import { execFile, spawn } from 'node:child_process'
+import { access, chown, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { until } from '../support/wait.ts'
+
+const run = promisify(execFile)
+
+export interface OldServer {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** Starts a server of this major version; null when its programs are not installed. */
+export async function startOldServer(major: number): Promise<OldServer | null> {
+  const bin = `/usr/lib/postgresql/${major}/bin`
+  const found = await access(join(bin, 'initdb')).then(
+    () => true,
+    () => false,
+  )
+  if (!found) return null
+  const directory = await mkdtemp(join(tmpdir(), 'old-server-'))
+  const as = await whoRuns()
+  if (as !== null) await chown(directory, as.uid, as.gid)
+  const data = join(directory, 'data')
+  const user = as === null ? {} : as
+  await run(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N'], {
+    cwd: directory,
+    ...user,
+  })
+  const port = await freePort()
+  const settings = ['fsync=off', 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`]
+  const server = spawn(
+    join(bin, 'postgres'),
+    ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
+    { cwd: directory, stdio: 'ignore', ...user },
+  )
+  const ended = new Promise((resolve) => server.once('exit', resolve))
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  const stop = async (): Promise<void> => {
+    server.kill('SIGINT')
+    await ended
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    await until(() => answers(url), { timeoutMs: 10_000, what: `Postgres ${major} to answer` })
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { url, stop }
+}
+
+/** Postgres refuses to run as root: then the system's own user for it runs it. */
+async function whoRuns(): Promise<{ uid: number; gid: number } | null> {
+  if (process.getuid?.() !== 0) return null
+  const [uid, gid] = await Promise.all([run('id', ['-u', 'postgres']), run('id', ['-g', 'postgres'])])
+  return { uid: Number(uid.stdout), gid: Number(gid.stdout) }
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 })
+  client.on('error', () => undefined)
+  await client.connect()
+  await client.end()
+  return true
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      probe.close(() => resolve(port))
+    })
+  })
+}

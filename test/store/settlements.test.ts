@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { claimJobs } from '../../src/store/claims.ts'
+import { isRefusedData } from '../../src/store/database.ts'
+import {
+  completeJobs,
+  endAttempts,
+  lostAttempts,
+  settle,
+  writeProgress,
+} from '../../src/store/settlements.ts'
+import { addJobs, claimedJob, claimOf, endingOf, POLLER, readJob, rowsOf, useStore } from './fixtures.ts'
+
+const store = useStore()
+
+describe('a settlement', () => {
+  it('takes effect once, for the lease that holds the job', async () => {
+    const job = await claimedJob(store.pool)
+    expect(await completeJobs(store.pool, [{ id: job.id, leaseId: randomUUID() }])).toEqual(new Set())
+    expect((await readJob(store.pool, job.id)).status).toBe('running')
+    expect(await completeJobs(store.pool, [job])).toEqual(new Set([job.id]))
+    const settled = await readJob(store.pool, job.id)
+    expect(settled).toMatchObject({ status: 'completed', lease_id: job.leaseId })
+    expect(settled.finished_at).toBeInstanceOf(Date)
+    expect(await completeJobs(store.pool, [job])).toEqual(new Set())
+    expect(await endAttempts(store.pool, [endingOf(job, { result: { late: true } })])).toEqual(new Set())
+    expect((await readJob(store.pool, job.id)).result).toBeNull()
+  })
+
+  it('stores the result, also one with characters that Postgres does not take', async () => {
+    const job = await claimedJob(store.pool)
+    const result = { pages: 3, title: 'a\0b', half: '\ud800', list: [1, null] }
+    await settle(store.pool, { completions: [], endings: [endingOf(job, { result })], executionIds: [] })
+    expect((await readJob(store.pool, job.id)).result).toEqual({
+      ...result,
+      title: 'a\ufffdb',
+      half: '\ufffd',
+    })
+  })
+
+  it('of a retry counts it, remembers the error and is due after the delay', async () => {
+    const job = await claimedJob(store.pool)
+    const ending = endingOf(job, {
+      status: 'pending',
+      failure: true,
+      retried: true,
+      delaySeconds: 90,
+      code: 'UPSTREAM_TIMEOUT',
+      message: 'too slow',
+    })
+    await endAttempts(store.pool, [ending])
+    const row = await readJob(store.pool, job.id)
+    expect(row).toMatchObject({
+      status: 'pending',
+      retry_count: 1,
+      lease_id: null,
+      finished_at: null,
+      last_error_code: 'UPSTREAM_TIMEOUT',
+      last_error: 'too slow',
+    })
+    expect(row.errors).toMatchObject([
+      { attempt: 1, code: 'UPSTREAM_TIMEOUT', message: 'too slow', poller_id: POLLER },
+    ])
+    const [due] = await rowsOf(
+      store.pool,
+      'select extract(epoch from scheduled_at - updated_at)::int as seconds from rowbeat.scheduled_jobs',
+    )
+    expect(due?.seconds).toBe(90)
+  })
+
+  it('of a last failure keeps the lease as evidence and can be found by its time', async () => {
+    const job = await claimedJob(store.pool)
+    await endAttempts(store.pool, [
+      endingOf(job, { status: 'failed', failure: true, code: 'NO_CONTENT', message: 'x' }),
+    ])
+    const row = await readJob(store.pool, job.id)
+    expect(row).toMatchObject({ status: 'failed', retry_count: 0, last_error_code: 'NO_CONTENT' })
+    expect(row.failed_at).toEqual(row.finished_at)
+  })
+
+  it('that hands back leaves due time, retries and errors as they were', async () => {
+    const job = await claimedJob(store.pool)
+    const before = await readJob(store.pool, job.id)
+    await endAttempts(store.pool, [endingOf(job, { status: 'pending' })])
+    const after = await readJob(store.pool, job.id)
+    expect(after).toMatchObject({
+      status: 'pending',
+      retry_count: 0,
+      errors: null,
+      attempt: 1,
+      lease_id: null,
+    })
+    expect(after.scheduled_at).toEqual(before.scheduled_at)
+  })
+
+  it('of a snooze moves the due time and counts no retry; of a skip says why', async () => {
+    const job = await claimedJob(store.pool)
+    await endAttempts(store.pool, [endingOf(job, { status: 'pending', delaySeconds: 0 })])
+    const [again] = await claimJobs(store.pool, claimOf())
+    if (again === undefined) throw new Error('a job snoozed for nothing was not due')
+    expect(again).toMatchObject({ id: job.id, attempt: 2, retryCount: 0 })
+    await endAttempts(store.pool, [
+      endingOf(again, { status: 'skipped', code: 'NO_CONTENT', message: 'empty site' }),
+    ])
+    expect(await readJob(store.pool, job.id)).toMatchObject({
+      status: 'skipped',
+      last_error: 'empty site',
+      errors: null,
+    })
+  })
+
+  it('keeps the newest 20 errors', async () => {
+    const job = await claimedJob(store.pool)
+    await store.pool.query(
+      `update rowbeat.scheduled_jobs set errors = (select jsonb_agg(jsonb_build_object('attempt', n)) from generate_series(-19, 0) n)`,
+    )
+    await endAttempts(store.pool, [
+      endingOf(job, { status: 'failed', failure: true, code: 'NO_CONTENT', message: 'x' }),
+    ])
+    const errors = (await readJob(store.pool, job.id)).errors as { attempt: number }[]
+    expect(errors.map((one) => one.attempt)).toEqual([...Array.from({ length: 19 }, (_, at) => at - 18), 1])
+  })
+
+  it('of many jobs at once settles each as told', async () => {
+    await addJobs(store.pool, Array<number>(40).fill(-1))
+    const jobs = await claimJobs(store.pool, claimOf({ limit: 64 }))
+    const fenced = { id: jobs[0]?.id ?? '', leaseId: randomUUID() }
+    const { settled } = await settle(store.pool, {
+      completions: [fenced, ...jobs.slice(1, 20)].reverse(),
+      endings: jobs
+        .slice(20)
+        .map((job) => endingOf(job, { status: 'failed', failure: true, code: 'CANCELLED' })),
+      executionIds: [],
+    })
+    expect(settled.size).toBe(39)
+    const counts = await rowsOf(
+      store.pool,
+      'select status, count(*)::int from rowbeat.scheduled_jobs group by status order by status',
+    )
+    expect(counts).toEqual([
+      { status: 'completed', count: 19 },
+      { status: 'failed', count: 20 },
+      { status: 'running', count: 1 },
+    ])
+  })
+
+  it('that the database refuses is told apart from one that it could not take', async () => {
+    const job = await claimedJob(store.pool)
+    const refused = await endAttempts(store.pool, [endingOf(job, { status: 'waiting' as 'pending' })]).catch(
+      (error: unknown) => error,
+    )
+    expect(isRefusedData(refused)).toBe(true)
+    expect(isRefusedData(new Error('Connection terminated unexpectedly'))).toBe(false)
+    const circle: Record<string, unknown> = {}
+    circle.self = circle
+    const circular = await endAttempts(store.pool, [endingOf(job, { result: circle })]).catch(
+      (error: unknown) => error,
+    )
+    expect(isRefusedData(circular)).toBe(true)
+  })
+})
+
+describe('lost attempts', () => {
+  it('are those whose row names another lease, has ended, or is gone', async () => {
+    await addJobs(store.pool, [-4, -3, -2, -1])
+    const jobs = await claimJobs(store.pool, claimOf())
+    const ids = jobs.map((job) => job.id)
+    await store.pool.query(
+      `update rowbeat.scheduled_jobs set status = 'cancelled', finished_at = now(), lease_id = null where id = $1`,
+      [ids[1]],
+    )
+    await store.pool.query('update rowbeat.scheduled_jobs set lease_id = gen_random_uuid() where id = $1', [
+      ids[2],
+    ])
+    await store.pool.query('delete from rowbeat.scheduled_jobs where id = $1', [ids[3]])
+    expect((await lostAttempts(store.pool, jobs)).sort()).toEqual(ids.slice(1).sort())
+  })
+})
+
+describe('reported progress', () => {
+  it('never falls, is fenced, and keeps when the first report came', async () => {
+    const job = await claimedJob(store.pool)
+    const detail = { done: 1, total: 2, unit: 'pages' }
+    await writeProgress(store.pool, [{ ...job, percent: 50, detail }])
+    const first = await readJob(store.pool, job.id)
+    await writeProgress(store.pool, [{ ...job, percent: 20, detail: { ...detail, message: 'x\0' } }])
+    await writeProgress(store.pool, [{ ...job, leaseId: randomUUID(), percent: 90, detail }])
+    await writeProgress(store.pool, [{ ...job, percent: Number.NaN, detail }])
+    const second = await readJob(store.pool, job.id)
+    expect(second.progress).toBe(50)
+    const since = (row: Record<string, unknown>): unknown =>
+      (row.progress_detail as Record<string, unknown>).reported_since
+    expect(since(second)).toBe(since(first))
+    expect(typeof since(first)).toBe('string')
+  })
+})
