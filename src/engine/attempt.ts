@@ -5,7 +5,7 @@ import type { JobContext, Log, ProgressReport, Services } from '../core/ports.ts
 import { DEFAULT_RETRY, decideFailure } from '../core/retry.ts'
 import type { JobDefinition, JsonValue } from '../core/workflow.ts'
 import type { ClaimedJob } from '../store/claims.ts'
-import type { Ending } from '../store/settlements.ts'
+import { type Ending, type ProgressWrite, plainEnding } from '../store/settlements.ts'
 import type { Outcome } from './events.ts'
 
 /** Why an attempt's signal fired. */
@@ -218,4 +218,26 @@ function abortError(reason: AbortReason, limitSeconds: number): RowbeatError {
   if (reason === 'timeout') return new RowbeatError('STEP_TIMEOUT', `the attempt exceeded ${limitSeconds} s`)
   if (reason === 'lost') return new RowbeatError('CANCELLED', 'the job was cancelled, or its lease was lost')
   return new RowbeatError('POLLER_LOST', 'the poller shuts down')
+}
+
+/** The store's view of a report; what is no number counts as 0. */
+export function toWrite(job: Pick<ClaimedJob, 'id' | 'leaseId'>, report: ProgressReport): ProgressWrite {
+  const done = Math.max(0, Number.isFinite(report.done) ? report.done : 0)
+  const total = Math.max(0, Number.isFinite(report.total) ? report.total : 0)
+  const percent = total > 0 ? Math.min(100, (100 * done) / total) : 0
+  const { unit, message } = report
+  return {
+    id: job.id,
+    leaseId: job.leaseId,
+    percent,
+    detail: { done, total, unit, ...(message === undefined ? {} : { message }) },
+  }
+}
+
+/** An ending that carries the last report of its attempt, which the watch has not written. */
+export function withLastReport(attempt: Attempt, ending: Ending | null): Ending | null {
+  if (attempt.progress === null) return ending
+  const { percent, detail } = toWrite(attempt.job, attempt.progress)
+  const { id, leaseId } = attempt.job
+  return { ...(ending ?? plainEnding({ id, leaseId })), report: { percent, detail } }
 }

@@ -17,6 +17,8 @@ export interface Timing {
   readonly watchMs: number
   /** How long a handler gets to stop after its signal fired at its time limit. */
   readonly timeoutGraceMs: number
+  /** How long running jobs get to finish when the poller is drained by SQL, before their signals fire. */
+  readonly drainGraceMs: number
   /** How long handlers get to stop after their signal fired at shutdown. */
   readonly abortGraceMs: number
   /** How long each part of the farewell may wait for a database that may be gone. */
@@ -34,6 +36,7 @@ export const TIMING: Timing = {
   sweepMs: 250,
   watchMs: 1_000,
   timeoutGraceMs: 5_000,
+  drainGraceMs: 30_000,
   abortGraceMs: 2_000,
   lastWordsMs: 2_000,
   upkeepMs: 4_000,

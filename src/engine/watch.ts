@@ -1,37 +1,23 @@
 /** The watch over running attempts: time limits, attempts that are no longer ours, and what they report. */
 import type pg from 'pg'
-import type { ProgressReport } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
-import type { ClaimedJob } from '../store/claims.ts'
 import { bumpVersions } from '../store/executions.ts'
 import { lostAttempts, type ProgressWrite, writeProgress } from '../store/settlements.ts'
-import { type Attempt, abandon } from './attempt.ts'
+import { type Attempt, abandon, toWrite } from './attempt.ts'
 import type { Events } from './events.ts'
 import { createLoop, type Service } from './loop.ts'
 import type { Poller } from './poller.ts'
 import type { Timing } from './timing.ts'
 
 export interface Watch extends Service {
+  /** Takes in that a job was cancelled or changed: when it runs here, asks at once whether it is still ours. */
+  suspect(jobId: string): void
   /** Hands back every attempt that did not stop at shutdown. */
   releaseAll(): void
 }
 
 /** Most attempts asked about or reported in one statement. */
 const BATCH_MAX = 1_000
-
-/** The store's view of a report; what is no number counts as 0. */
-export function toWrite(job: Pick<ClaimedJob, 'id' | 'leaseId'>, report: ProgressReport): ProgressWrite {
-  const done = Math.max(0, Number.isFinite(report.done) ? report.done : 0)
-  const total = Math.max(0, Number.isFinite(report.total) ? report.total : 0)
-  const percent = total > 0 ? Math.min(100, (100 * done) / total) : 0
-  const { unit, message } = report
-  return {
-    id: job.id,
-    leaseId: job.leaseId,
-    percent,
-    detail: { done, total, unit, ...(message === undefined ? {} : { message }) },
-  }
-}
 
 export function createWatch(options: {
   readonly pool: pg.Pool
@@ -42,6 +28,8 @@ export function createWatch(options: {
 }): Watch {
   const { pool, poller, registry, events, timing } = options
   let sweepTimer: NodeJS.Timeout | null = null
+  /** Jobs that were said to be cancelled: asked about at once, however young. */
+  let suspects = new Set<string>()
 
   const giveUp = (attempt: Attempt): void =>
     poller.finish(attempt, abandon(attempt, registry.job(attempt.job.jobType)))
@@ -70,8 +58,10 @@ export function createWatch(options: {
 
   const abortLost = async (): Promise<void> => {
     const now = performance.now()
+    const named = suspects
+    suspects = new Set()
     const old = [...poller.attempts()]
-      .filter((attempt) => now - attempt.startedMs > timing.watchMs)
+      .filter((attempt) => named.has(attempt.job.id) || now - attempt.startedMs > timing.watchMs)
       .slice(0, BATCH_MAX)
     if (old.length === 0) return
     const lost = new Set(
@@ -107,6 +97,11 @@ export function createWatch(options: {
     stop: async () => {
       if (sweepTimer !== null) clearInterval(sweepTimer)
       await loop.stop()
+    },
+    suspect: (jobId) => {
+      if (![...poller.attempts()].some((attempt) => attempt.job.id === jobId)) return
+      suspects.add(jobId)
+      loop.wake()
     },
     releaseAll: () => {
       for (const attempt of [...poller.attempts()]) {

@@ -37,7 +37,7 @@ export async function enqueueJobs(db: Queryable, jobs: readonly NewJob[]): Promi
     timeout_seconds integer, deadline_at timestamptz, dedupe_key text, concurrency_key text
   )) with ordinality g
 ), numbered as materialized (
-  select nextval(pg_get_serial_sequence('rowbeat.scheduled_jobs', 'id')) as id, g.*
+  select nextval('rowbeat.scheduled_jobs_id_seq') as id, g.*
   from given g
   order by g.position
 ), inserted as (

@@ -64,7 +64,7 @@ export function useEngines() {
   let admin: ReturnType<typeof connect> | null = null
 
   beforeAll(() => {
-    admin = connect({ url: database.url, max: 4, applicationName: 'test-admin' })
+    admin = connect({ url: database.url, max: 4, applicationName: 'rowbeat' })
   })
   afterEach(async () => {
     for (const one of running.splice(0)) await one.stop(0)
@@ -90,7 +90,7 @@ export function useEngines() {
     },
     start: async (options: StartOptions): Promise<Started> => {
       const url = options.url ?? database.url
-      const connections = connect({ url, max: 8, applicationName: 'test-engine' })
+      const connections = connect({ url, max: 8, applicationName: 'rowbeat' })
       const seen: EngineEvent[] = []
       const events = createEvents((error) => {
         throw error

@@ -1,18 +1,18 @@
 /** The parts of the engine that decide by themselves: lanes, settler, loop, reasons to hold. */
 import { describe, expect, it } from 'vitest'
+import { toWrite } from '../../src/engine/attempt.ts'
 import { createEvents, type EngineEvent } from '../../src/engine/events.ts'
 import { createLanes } from '../../src/engine/lanes.ts'
 import { createLoop } from '../../src/engine/loop.ts'
 import { createSettler, type Ended } from '../../src/engine/settler.ts'
 import { reasonToHold } from '../../src/engine/upkeep.ts'
-import { toWrite } from '../../src/engine/watch.ts'
 import type { ClaimedJob, LaneView } from '../../src/store/claims.ts'
 import { until } from '../support/wait.ts'
 
 const NOW = 1_700_000_000
 
 function laneView(queue: string, priority = 0, firstDueAt: number | null = NOW - 1): LaneView {
-  return { queue, priority, firstDueAt }
+  return { queue, priority, firstDueAt, limited: false, laterDueAt: null, keyed: false, ratedType: null }
 }
 
 function jobOf(more: Partial<ClaimedJob> = {}): ClaimedJob {

@@ -139,7 +139,7 @@ describe('a look', () => {
       ...lane,
       firstDueAt: lane.firstDueAt === null ? null : Math.round(lane.firstDueAt - seen.now) || 0,
     }))
-    expect(rounded).toEqual([
+    expect(rounded).toMatchObject([
       { queue: 'default', priority: 0, firstDueAt: 30 },
       { queue: 'unknown', priority: 0, firstDueAt: null },
       { queue: 'mail', priority: -3, firstDueAt: 0 },

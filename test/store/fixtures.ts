@@ -23,7 +23,7 @@ export function useStore(): StoreDatabase {
     return open.pool
   }
   beforeAll(() => {
-    open = connect({ url: database.url, max: 12, applicationName: 'test' })
+    open = connect({ url: database.url, max: 12, applicationName: 'rowbeat' })
   })
   beforeEach(async () => {
     await pool().query(`truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases,

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { migrate, missingMigrations, newestMigration, readMigrations } from '../../src/store/migrate.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { until } from '../support/wait.ts'
 import { startOldServer } from './old-server.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url))
@@ -80,11 +81,15 @@ describe('migrating', () => {
     await add('9000_break.sql', 'create table rowbeat.half (); select 1/0;')
     const failing = migrate(pool, { directory })
     await expect(failing).rejects.toThrow(/migration 9000_break failed: division by zero/)
-    const left = await pool.query(
-      `select to_regclass('rowbeat.half') as half, (select count(*)::int from pg_locks
-        where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())) as locks`,
-    )
-    expect(left.rows).toEqual([{ half: null, locks: 0 }])
+    expect((await pool.query(`select to_regclass('rowbeat.half') as half`)).rows).toEqual([{ half: null }])
+    const unlocked = async (): Promise<boolean> => {
+      const { rows } = await pool.query(
+        `select 1 from pg_locks where locktype = 'advisory'
+         and database = (select oid from pg_database where datname = current_database())`,
+      )
+      return rows.length === 0
+    }
+    await until(unlocked, { timeoutMs: 5_000, what: 'the lock to go with its session' })
     await add('9000_break.sql', 'create table rowbeat.half ()')
     const lines: string[] = []
     expect(await migrate(pool, { directory, log: (line) => lines.push(line) })).toEqual({
@@ -107,6 +112,38 @@ describe('migrating', () => {
     await pool.query(
       `drop index rowbeat.later; delete from rowbeat.schema_migrations where name = '9001_index'`,
     )
+  })
+
+  it('by five at once runs such a file once: nobody who waits is in its way', async () => {
+    await migrate(poolOf(database.url))
+    // It waits for every snapshot that is older than itself.
+    await add(
+      '9002_index.sql',
+      '-- no-transaction\ncreate index concurrently if not exists later on rowbeat.pollers (name)',
+    )
+    const runs = await Promise.all(
+      Array.from({ length: 5 }, () => migrate(poolOf(database.url), { directory })),
+    )
+    expect(runs.flatMap((run) => run.applied)).toEqual(['9002_index'])
+    const admin = poolOf(database.url)
+    const { rows } = await admin.query(
+      `select indisvalid from pg_index where indexrelid = 'rowbeat.later'::regclass`,
+    )
+    expect(rows).toEqual([{ indisvalid: true }])
+    await admin.query(
+      `drop index rowbeat.later; delete from rowbeat.schema_migrations where name = '9002_index'`,
+    )
+  })
+
+  it('is one transaction: a file that fails takes those before it back', async () => {
+    const pool = poolOf(database.url, 1)
+    await migrate(pool)
+    await add('9003_first.sql', 'create table rowbeat.first ()')
+    await add('9004_second.sql', 'create table rowbeat.second (); select 1/0;')
+    await expect(migrate(pool, { directory })).rejects.toThrow(/9004_second failed/)
+    const { rows } = await pool.query(`select to_regclass('rowbeat.first') as first`)
+    expect(rows).toEqual([{ first: null }])
+    expect(await missingMigrations(pool)).toEqual([])
   })
 
   it('applies a function again when its text changed, and only then says so', async () => {

@@ -110,12 +110,12 @@ describe('an answer remembered by its key', () => {
 })
 
 describe('durations', () => {
-  it('are read per type from the newest 200 and trimmed to them', async () => {
+  it('are read per type from the newest 50 and trimmed to them', async () => {
     await store.pool.query(`insert into rowbeat.step_durations (job_type, duration_seconds, finished_at)
-      select 'a', case when n <= 200 then 10 else 99 end, now() - make_interval(secs => n) from generate_series(1, 250) n
+      select 'a', case when n <= 50 then 10 else 99 end, now() - make_interval(secs => n) from generate_series(1, 250) n
       union all select 'b', n, now() from generate_series(1, 300) n`)
     const read = await readDurations(store.pool, ['a', 'b', 'c'])
-    expect(read.get('a')).toEqual({ p50: 10, p90: 10, runs: 200 })
+    expect(read.get('a')).toEqual({ p50: 10, p90: 10, runs: 50 })
     expect(read.has('c')).toBe(false)
     await trimDurations(store.pool)
     const kept = await rowsOf(
@@ -124,7 +124,7 @@ describe('durations', () => {
     )
     // Those of b ended at one moment, so there is no telling which are the older ones.
     expect(kept).toEqual([
-      { job_type: 'a', count: 200 },
+      { job_type: 'a', count: 50 },
       { job_type: 'b', count: 300 },
     ])
   })

@@ -1,0 +1,103 @@
+/** A TCP proxy before a database, to break the network in the ways that networks break. */
+import { createServer, connect as dial, type Socket } from 'node:net'
+
+export interface NetworkProxy {
+  /** The database's URL, through the proxy. */
+  readonly url: string
+  /** Ends every connection now; new ones pass. */
+  cut(): void
+  /** Ends every connection and refuses new ones, until `heal`. */
+  refuse(): void
+  /** Swallows every byte, of open and new connections, for good: only connections made after `heal` pass. */
+  blackHole(): void
+  heal(): void
+  /** Lets the next request that contains `text` reach the server, and cuts its connection when the answer comes. */
+  loseAnswerTo(text: string): void
+  /** How many answers were lost so. */
+  lost(): number
+  close(): Promise<void>
+}
+
+/** Starts a proxy on a free port of loopback before the database of `url`. */
+export async function startProxy(url: string): Promise<NetworkProxy> {
+  const target = new URL(url)
+  const pairs = new Set<readonly [Socket, Socket]>()
+  let mode: 'pass' | 'refuse' | 'swallow' = 'pass'
+  let marker: string | null = null
+  let lost = 0
+
+  const endAll = (): void => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy()
+  }
+
+  const server = createServer((client) => {
+    client.on('error', () => undefined)
+    if (mode === 'refuse') {
+      client.destroy()
+      return
+    }
+    const upstream = dial(Number(target.port || 5432), target.hostname)
+    upstream.on('error', () => undefined)
+    const pair = [client, upstream] as const
+    pairs.add(pair)
+    let swallowed = mode === 'swallow'
+    let losing = false
+    const end = (): void => {
+      pairs.delete(pair)
+      client.destroy()
+      // A client that gave up on a black hole closes its end; the server behind it hears nothing of that.
+      if (!swallowed) upstream.destroy()
+    }
+    client.on('data', (bytes) => {
+      swallowed ||= mode === 'swallow'
+      if (swallowed) return
+      if (marker !== null && bytes.includes(marker)) {
+        marker = null
+        losing = true
+      }
+      upstream.write(bytes)
+    })
+    upstream.on('data', (bytes) => {
+      swallowed ||= mode === 'swallow'
+      if (swallowed) return
+      if (losing) {
+        lost += 1
+        end()
+        return
+      }
+      client.write(bytes)
+    })
+    client.on('close', end)
+    upstream.on('close', end)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('the proxy has no address')
+  const through = new URL(url)
+  through.hostname = '127.0.0.1'
+  through.port = String(address.port)
+
+  return {
+    url: through.href,
+    cut: endAll,
+    refuse: () => {
+      mode = 'refuse'
+      endAll()
+    },
+    blackHole: () => {
+      mode = 'swallow'
+    },
+    heal: () => {
+      mode = 'pass'
+    },
+    loseAnswerTo: (text) => {
+      marker = text
+    },
+    lost: () => lost,
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve))
+      endAll()
+      await closed
+    },
+  }
+}
