@@ -1,36 +1,38 @@
 -- Limits of queues and job types, and turns between concurrency keys.
 
--- As 0004 makes it; written again so that either order of deployment works.
+-- As the guard's migration makes it: written so that it does not matter which of the two came first.
 create table if not exists rowbeat.queues (
   name          text        primary key check (name <> '' and length(name) <= 63),
   paused_at     timestamptz,
-  paused_reason text
+  paused_until  timestamptz,
+  paused_reason text        check (paused_reason <> ''),
+  paused_by     text,
+  max_running   integer     check (max_running >= 0),
+  max_per_key   integer     check (max_per_key >= 1),
+  created_at    timestamptz not null default now(),
+  updated_at    timestamptz not null default now(),
+  constraint queues_pause check ((paused_at is null) = (paused_reason is null) and (paused_until is null or paused_at is not null))
 );
 alter table rowbeat.queues
-  add column if not exists paused_at     timestamptz,
-  add column if not exists paused_reason text,
-  add column if not exists paused_until  timestamptz,
-  add column if not exists max_running   integer,
-  add column if not exists max_per_key   integer,
-  add column if not exists rate_max      integer,
-  add column if not exists rate_seconds  integer,
-  add column if not exists limits_fresh  boolean not null default true;
-alter table rowbeat.queues
-  add constraint queues_limits check (
-    (max_running is null or max_running between 1 and 1000000)
-    and (max_per_key is null or max_per_key between 1 and 1000000)
-    and (rate_max is null) = (rate_seconds is null)
-    and (rate_max is null or (rate_max between 1 and 1000000 and rate_seconds between 1 and 86400)));
-comment on table rowbeat.queues is 'Queues that were paused or given limits; a queue without a row has neither.';
-comment on column rowbeat.queues.name is 'The queue.';
-comment on column rowbeat.queues.paused_at is 'Since when nothing of it is claimed; null: it is not paused.';
+  drop column if exists rate_limit,
+  drop column if exists rate_period,
+  add column rate_max     integer check (rate_max between 1 and 1000000),
+  add column rate_seconds integer check (rate_seconds between 1 and 86400),
+  add column limits_fresh boolean not null default true,
+  add constraint queues_rate check ((rate_max is null) = (rate_seconds is null));
+comment on table rowbeat.queues is 'Queues that have a switch or a limit set. A queue without a row here is not paused and has no limits.';
+comment on column rowbeat.queues.name is 'Name, as in scheduled_jobs.queue.';
+comment on column rowbeat.queues.paused_at is 'Since when nothing of it is claimed; null: not paused.';
+comment on column rowbeat.queues.paused_until is 'When the pause ends by itself; null: not before resume_queue.';
 comment on column rowbeat.queues.paused_reason is 'Why it is paused.';
-comment on column rowbeat.queues.paused_until is 'When the pause ends by itself; null: when somebody ends it.';
-comment on column rowbeat.queues.max_running is 'Most jobs of the queue that run at once, over all pollers; null: no limit.';
-comment on column rowbeat.queues.max_per_key is 'Most jobs of one concurrency_key that run at once, over all pollers; null: no limit.';
-comment on column rowbeat.queues.rate_max is 'Most starts of its jobs in any rate_seconds, over all pollers; null: no limit.';
+comment on column rowbeat.queues.paused_by is 'Who paused it.';
+comment on column rowbeat.queues.max_running is 'Most jobs of it that run at once over all pollers; null: no limit.';
+comment on column rowbeat.queues.max_per_key is 'Most jobs of one concurrency_key that run at once over all pollers; null: no limit.';
+comment on column rowbeat.queues.rate_max is 'Most jobs of it that start in any rate_seconds over all pollers; null: no limit.';
 comment on column rowbeat.queues.rate_seconds is 'Length of the window of rate_max, in seconds.';
 comment on column rowbeat.queues.limits_fresh is 'True from a change of the limits until the first claim under them, which waits for claims made without them.';
+comment on column rowbeat.queues.created_at is 'When the row was made.';
+comment on column rowbeat.queues.updated_at is 'When the row last changed.';
 
 create table rowbeat.job_type_rates (
   job_type     text    primary key check (job_type <> '' and length(job_type) <= 63),

@@ -10,7 +10,8 @@ const BLOCK = /<!-- settings -->[\s\S]*?(?=\nDevelopment hosts:)/
 export function settingsTable(): string {
   const rows = Object.entries(environment.shape).map(([name, field]) => {
     const parsed = field.safeParse(undefined)
-    const fallback = parsed.success && parsed.data !== undefined && parsed.data !== '' ? `\`${parsed.data}\`` : '–'
+    const fallback =
+      parsed.success && parsed.data !== undefined && parsed.data !== '' ? `\`${parsed.data}\`` : '–'
     return `| \`${name}\` | ${fallback} | ${field.description ?? ''} |`
   })
   return ['<!-- settings -->', '| Setting | Default | Meaning |', '|---|---|---|', ...rows, ''].join('\n')

@@ -19,7 +19,7 @@ import { startEmbedded } from './store/embedded.ts'
 import { createExecution, createExecutionIn, readExecution, readLatestExecution } from './store/executions.ts'
 import { rememberAnswer } from './store/idempotency.ts'
 import { sendWake } from './store/listen.ts'
-import { migrate, missingMigrations, newestMigration } from './store/migrate.ts'
+import { migrate, migrationNames, missingMigrations } from './store/migrate.ts'
 import { createLogger, jobLog, type Logger, logEvents } from './telemetry/logger.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { auditRoutes } from './workflows/audit/routes.ts'
@@ -62,7 +62,10 @@ export async function openDatabase(
 }
 
 /** Migrates the database of the configuration; returns the names applied. */
-export async function migrateDatabase(config: Config, note?: (line: string) => void): Promise<readonly string[]> {
+export async function migrateDatabase(
+  config: Config,
+  note?: (line: string) => void,
+): Promise<readonly string[]> {
   const database = await openDatabase(config, note === undefined ? {} : { note })
   const connections = connect({ url: database.url, max: 1, applicationName: 'rowbeat-migrate' })
   try {
@@ -119,8 +122,9 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
         events,
         concurrency: config.concurrency,
         version: config.version,
-        listenUrl: database.url,
+        listenUrl: config.listenDatabaseUrl ?? database.url,
         logFor: (job) => jobLog(logger, job),
+        timing: { drainGraceMs: config.shutdownSeconds * 1000 },
       })
     : null
   if (engine !== null) {
@@ -178,13 +182,14 @@ interface HttpServer {
 async function startHttp(parts: Parts): Promise<HttpServer> {
   const { config, connections, logger, metrics, snapshots } = parts
   let draining = false
-  const newest = await newestMigration()
+  // Read once: an upgrade in place puts the files of the next version under a process that still runs.
+  const migrations = await migrationNames()
   const app = createHttp({
     version: config.version,
     health: {
       pingDatabase: () => pingDatabase(connections),
-      missingMigrations: () => missingMigrations(connections.pool),
-      newestMigration: newest,
+      missingMigrations: () => missingMigrations(connections.pool, migrations),
+      newestMigration: migrations.at(-1) ?? '',
       isDraining: () => draining,
       snapshot: () => snapshots.last(),
       mappedHosts: [...config.hostMap.keys()],
@@ -270,14 +275,21 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
         return { status, headers, body }
       })
       if (remembered.kind === 'reused') {
-        throw new ProblemError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another body. Use a new key.')
+        throw new ProblemError(
+          'IDEMPOTENCY_KEY_REUSED',
+          'This Idempotency-Key was used for another body. Use a new key.',
+        )
       }
       const { status, headers, body } = remembered.answer
       if (remembered.kind === 'fresh') {
         wakeFor('audit_orchestrator')
         return { status: status === 200 ? 200 : 202, headers, body }
       }
-      return { status: status === 200 ? 200 : 202, headers: { ...headers, 'Idempotency-Replayed': 'true' }, body }
+      return {
+        status: status === 200 ? 200 : 202,
+        headers: { ...headers, 'Idempotency-Replayed': 'true' },
+        body,
+      }
     },
   }
 }
@@ -309,9 +321,18 @@ function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], config: Config): 
     const server = serve({ fetch, port: config.port, hostname: config.host }, () => done(server))
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') {
-        fail(new Error(`port ${config.port} of ${config.host} is taken: stop what listens there, or set PORT to another one`, { cause: error }))
+        fail(
+          new Error(
+            `port ${config.port} of ${config.host} is taken: stop what listens there, or set PORT to another one`,
+            { cause: error },
+          ),
+        )
       } else if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES') {
-        fail(new Error(`cannot listen on ${config.host}:${config.port} (${error.code}): correct HOST and PORT`, { cause: error }))
+        fail(
+          new Error(`cannot listen on ${config.host}:${config.port} (${error.code}): correct HOST and PORT`, {
+            cause: error,
+          }),
+        )
       } else {
         fail(new Error(`the HTTP server cannot start: ${messageOf(error)}`, { cause: error }))
       }

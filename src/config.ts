@@ -25,7 +25,18 @@ export const environment = z.object({
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
     .optional()
     .describe('Connection string of Postgres 15 or newer; absent: an embedded server is started.'),
-  ROWBEAT_DATA_DIR: z.string().min(1).default('.rowbeat').describe('Folder of the embedded server and its data.'),
+  LISTEN_DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .optional()
+    .describe(
+      'Direct connection to the same database for LISTEN, when DATABASE_URL leads through a transaction pooler; absent: DATABASE_URL is tried, and work is found by polling when nothing is heard.',
+    ),
+  ROWBEAT_DATA_DIR: z
+    .string()
+    .min(1)
+    .default('.rowbeat')
+    .describe('Folder of the embedded server and its data.'),
   ROWBEAT_CONCURRENCY: wholeNumber(1, 2000).default(20).describe('Most jobs that this process runs at once.'),
   ROWBEAT_SHUTDOWN_SECONDS: wholeNumber(0, 3600)
     .default(25)
@@ -46,6 +57,8 @@ export interface Config {
   readonly host: string
   /** Null: the embedded server. */
   readonly databaseUrl: string | null
+  /** Where to LISTEN; null: at the database's own URL. */
+  readonly listenDatabaseUrl: string | null
   readonly dataDir: string
   readonly concurrency: number
   readonly shutdownSeconds: number
@@ -59,7 +72,9 @@ export interface Config {
 export class ConfigError extends Error {
   readonly problems: readonly string[]
   constructor(problems: readonly string[]) {
-    super(`the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((one) => `  ${one}`).join('\n')}`)
+    super(
+      `the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((one) => `  ${one}`).join('\n')}`,
+    )
     this.name = 'ConfigError'
     this.problems = problems
   }
@@ -78,7 +93,9 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
   changes: ConfigChanges = {},
 ): Config {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const set = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  )
   const given = { ...changes.defaults, ...set, ...changes.overrides }
   const parsed = environment.safeParse(given)
   const problems = parsed.success
@@ -86,6 +103,8 @@ export function readConfig(
     : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
   const hosts = parseHostMap(given.OUTBOUND_HOST_MAP ?? '')
   if (!hosts.ok) problems.push(...hosts.problems.map((one) => `OUTBOUND_HOST_MAP ${one}`))
+  if (given.LISTEN_DATABASE_URL !== undefined && given.DATABASE_URL === undefined)
+    problems.push('LISTEN_DATABASE_URL belongs to DATABASE_URL, which is not set')
   problems.push(...misspelt(given))
   if (!parsed.success || !hosts.ok || problems.length > 0) throw new ConfigError(problems)
   const settings = parsed.data
@@ -93,6 +112,7 @@ export function readConfig(
     port: settings.PORT,
     host: settings.HOST,
     databaseUrl: settings.DATABASE_URL ?? null,
+    listenDatabaseUrl: settings.LISTEN_DATABASE_URL ?? null,
     dataDir: settings.ROWBEAT_DATA_DIR,
     concurrency: settings.ROWBEAT_CONCURRENCY,
     shutdownSeconds: settings.ROWBEAT_SHUTDOWN_SECONDS,

@@ -18,10 +18,17 @@ const TICKS = 100
 const BARS = { memoryMiB: 150, cpuPercent: 1, queriesPerSecond: 2 }
 
 const seconds = Math.min(3600, Math.max(5, Number(process.argv[2] ?? 60)))
-const server = await startEmbedded({ dataDir: join(tmpdir(), `rowbeat-idle-${process.pid}`), temporary: true })
+const server = await startEmbedded({
+  dataDir: join(tmpdir(), `rowbeat-idle-${process.pid}`),
+  temporary: true,
+  settings: { shared_preload_libraries: 'pg_stat_statements' },
+})
 const program = join(import.meta.dirname, '../../src/main.ts')
-const daemon = spawn(process.execPath, [program, 'start'], {
-  env: { PATH: process.env.PATH, PORT: '0', DATABASE_URL: server.url, LOG_LEVEL: 'warn' },
+const CACHE =
+  process.env.NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
+const flags = (process.env.NODE_FLAGS ?? '').split(' ').filter((flag) => flag !== '')
+const daemon = spawn(process.execPath, [...flags, program, 'start'], {
+  env: { ...CACHE, PATH: process.env.PATH, PORT: '0', DATABASE_URL: server.url, LOG_LEVEL: 'warn' },
   stdio: ['ignore', 'inherit', 'inherit'],
 })
 const pid = daemon.pid ?? 0
@@ -39,26 +46,27 @@ function residentMiB(): number {
   return Number(kibibytes) / 1024
 }
 
-/** Statements that the server has run, by statement; the script's own are left out by their text. */
-async function readStatements(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ transactions: string }>(
-    `select xact_commit + xact_rollback as transactions
-     from pg_stat_database
-     where datname = current_database()`,
+/** How often each statement was run in this database; those of the script name what they read. */
+async function readStatements(client: pg.Client): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await client.query<{ query: string; calls: string }>(
+    `select s.query, sum(s.calls) as calls
+     from pg_stat_statements s
+     where s.dbid = (select d.oid from pg_database d where d.datname = current_database())
+       and s.query not like '%pg_stat_statements%'
+     group by s.query`,
   )
-  return Number(rows[0]?.transactions ?? 0)
+  return new Map(rows.map((row) => [row.query, Number(row.calls)]))
 }
 
 const client = new pg.Client({ connectionString: server.url })
 await client.connect()
+await client.query('create extension if not exists pg_stat_statements')
 try {
   await pause(SETTLE_SECONDS * 1000)
-  // A backend reports its counts late, and an idle one only when it is done: two looks in a row settle ours.
   const statementsBefore = await readStatements(client)
   const cpuBefore = cpuSeconds()
   const begun = performance.now()
   const memory: number[] = []
-  let ownQueries = 1
   while (performance.now() - begun < seconds * 1000) {
     await pause(Math.min(1000, seconds * 1000 - (performance.now() - begun)))
     memory.push(residentMiB())
@@ -66,15 +74,28 @@ try {
   const elapsed = (performance.now() - begun) / 1000
   const cpu = (100 * (cpuSeconds() - cpuBefore)) / elapsed
   const statementsAfter = await readStatements(client)
-  const queries = (statementsAfter - statementsBefore - ownQueries) / elapsed
-  ownQueries += 1
+  const counts = [...statementsAfter].map(
+    ([query, calls]) => [query, calls - (statementsBefore.get(query) ?? 0)] as const,
+  )
+  const queries = counts.reduce((sum, [, calls]) => sum + calls, 0) / elapsed
   const peak = Math.max(...memory)
   const line = (what: string, value: string, bar: string, ok: boolean): string =>
     `${what.padEnd(20)} ${value.padStart(10)}   bar ${bar.padEnd(10)} ${ok ? 'met' : 'MISSED'}`
   console.log(`Idle for ${elapsed.toFixed(0)} s, ${SETTLE_SECONDS} s after the start:`)
-  console.log(line('memory, peak RSS', `${peak.toFixed(1)} MiB`, `${BARS.memoryMiB} MiB`, peak < BARS.memoryMiB))
+  console.log(
+    line('memory, peak RSS', `${peak.toFixed(1)} MiB`, `${BARS.memoryMiB} MiB`, peak < BARS.memoryMiB),
+  )
   console.log(line('CPU of one core', `${cpu.toFixed(2)} %`, `${BARS.cpuPercent} %`, cpu < BARS.cpuPercent))
-  console.log(line('transactions/s', queries.toFixed(2), `${BARS.queriesPerSecond}`, queries <= BARS.queriesPerSecond))
+  console.log(
+    line('queries/s', queries.toFixed(2), `${BARS.queriesPerSecond}`, queries <= BARS.queriesPerSecond),
+  )
+  console.log('\nQueries by statement:')
+  for (const [query, calls] of counts
+    .filter(([, one]) => one > 0)
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 10)) {
+    console.log(`${String(calls).padStart(6)}  ${query.replace(/\s+/g, ' ').slice(0, 90)}`)
+  }
 } finally {
   await client.end()
   daemon.kill('SIGTERM')

@@ -8,7 +8,7 @@ import type pg from 'pg'
 import type { Log, Services } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
 import type { ClaimedJob } from '../store/claims.ts'
-import { type Listener, listen, WAKE_CHANNEL } from '../store/listen.ts'
+import { type Listener, listen, STOP_CHANNEL, WAKE_CHANNEL } from '../store/listen.ts'
 import { beat, markPoller, registerPoller, releaseLeases } from '../store/pollers.ts'
 import type { Events } from './events.ts'
 import { createLoop } from './loop.ts'
@@ -57,6 +57,8 @@ export function createEngine(options: EngineOptions): Engine {
   let strays: readonly string[] = []
   let beatAtMs = 0
   let fenced = false
+  /** True while the row of this poller says draining by somebody else's hand. */
+  let drained = false
   let stopping: Promise<void> | null = null
   let stopDeadline = Number.POSITIVE_INFINITY
   let listener: Listener | null = null
@@ -69,6 +71,7 @@ export function createEngine(options: EngineOptions): Engine {
     concurrency: options.concurrency,
     logFor: options.logFor,
     onSurplus: () => waker.tellAll(),
+    onUnseen: () => looker.wake(),
   })
 
   const register = async (): Promise<void> => {
@@ -86,7 +89,8 @@ export function createEngine(options: EngineOptions): Engine {
     beatAtMs = asked
     fenced = false
     strays = []
-    if (stopping === null) poller.open(pollerId)
+    if (drained) await markPoller(pool, pollerId, 'draining')
+    if (stopping === null && !drained) poller.open(pollerId)
     events.emit({ type: 'poller.started', pollerId, concurrency: options.concurrency })
   }
 
@@ -119,6 +123,7 @@ export function createEngine(options: EngineOptions): Engine {
       }
       beatAtMs = asked
       strays = answer.leases.filter((leaseId) => !poller.knowsLease(leaseId))
+      if (stopping === null && answer.draining !== drained) obey(answer.draining)
       return timing.beatMs
     },
   })
@@ -164,21 +169,39 @@ export function createEngine(options: EngineOptions): Engine {
   const { schedules } = options.registry
   const scheduler = createScheduler({ pool, events, schedules, onFired: wake })
 
-  const stop = async (): Promise<void> => {
+  /** Claims nothing more; waits for what runs, then fires its signals and hands it back. */
+  const handBack = async (leftMs: () => number, calledOff: () => boolean): Promise<void> => {
     poller.close()
     events.emit({ type: 'poller.draining', pollerId, running: poller.running() })
-    const marked = ignoreFailure(markPoller(pool, pollerId, 'draining'))
-    await until(
-      () => poller.isIdle(),
-      () => stopDeadline - performance.now(),
-    )
+    const over = (): boolean => poller.isIdle() || calledOff()
+    await until(over, leftMs)
+    if (calledOff()) return
     for (const attempt of [...poller.attempts()]) attempt.abort('shutdown')
     const graceEnd = performance.now() + timing.abortGraceMs
-    await until(
-      () => poller.isIdle(),
-      () => graceEnd - performance.now(),
+    await until(over, () => graceEnd - performance.now())
+    if (!calledOff()) watch.releaseAll()
+  }
+
+  /** Follows what somebody wrote into the row of this poller. Drained, it stays idle until it is called back. */
+  const obey = (draining: boolean): void => {
+    drained = draining
+    if (!draining) {
+      poller.open(pollerId)
+      return
+    }
+    const endMs = performance.now() + timing.drainGraceMs
+    void handBack(
+      () => endMs - performance.now(),
+      () => !drained || stopping !== null,
     )
-    watch.releaseAll()
+  }
+
+  const stop = async (): Promise<void> => {
+    const marked = ignoreFailure(markPoller(pool, pollerId, 'draining'))
+    await handBack(
+      () => stopDeadline - performance.now(),
+      () => false,
+    )
     const flushEnd = performance.now() + timing.abortGraceMs
     await until(
       () => poller.isIdle(),
@@ -217,9 +240,12 @@ export function createEngine(options: EngineOptions): Engine {
       if (options.listenUrl !== null) {
         listener = listen({
           url: options.listenUrl,
-          channels: [WAKE_CHANNEL],
-          onMessage: (_channel, payload) => waker.hear(payload),
+          db: pool,
+          channels: [WAKE_CHANNEL, STOP_CHANNEL],
+          onMessage: (channel, payload) =>
+            channel === STOP_CHANNEL ? watch.suspect(payload) : waker.hear(payload),
           onReady: () => looker.wake(),
+          onDeaf: () => events.emit({ type: 'listener.deaf', lookEveryMs: timing.lookMs }),
         })
       }
       guard = setInterval(guardLease, selfFenceMs / 16)

@@ -35,6 +35,8 @@ export type EngineEvent =
       /** Seconds from due to claimed. */
       readonly waitedSeconds: number
     }
+  /** LISTEN is accepted and nothing arrives: new work of others is found by looking only. Told once a time. */
+  | { readonly type: 'listener.deaf'; readonly lookEveryMs: number }
   | { readonly type: 'execution.closed'; readonly executionId: string; readonly status: ExecutionStatus }
   | {
       readonly type: 'pollers.reaped'

@@ -1,8 +1,12 @@
 /**
- * What a poller believes about each queue and priority: whether it may hold due work, and from where to look.
+ * What a poller believes about each lane, a queue and priority: whether it may hold due work, and from where to
+ * look. A lane is claimed from in up to three ways, each with beliefs of its own: jobs without a key in one plain
+ * statement; those with a concurrency key in turns; those of a job type with a rate limit one type at a time. Where
+ * limits hold or keys take turns the claim is a fair one (store/fair-claims.ts).
  * Beliefs may be stale; the regular look from the stored floor corrects them.
  */
-import type { ClaimedJob, Floor, Lane, Look } from '../store/claims.ts'
+import type { ClaimedJob, ClaimLane, Floor, Lane, LaneView, Look } from '../store/claims.ts'
+import type { FairAnswer } from '../store/fair-claims.ts'
 
 /** A row may commit a little later than its due time says; the floor stays this far behind the present. */
 const FLOOR_LAG_SECONDS = 0.25
@@ -13,7 +17,8 @@ const HOT_POLL_MAX_MS = 400
 const DUE_TIMER_MAX_MS = 60_000
 
 interface LaneState {
-  readonly lane: Lane
+  readonly lane: ClaimLane
+  limited: boolean
   floor: Floor
   ready: boolean
   /** Counts hints, so that one that arrives during a claim is not taken back by its result. */
@@ -25,13 +30,26 @@ interface LaneState {
   dueMs: number
   /** Number of the turn that served it last. */
   servedAt: number
+  /** The concurrency key whose turn was last. */
+  afterKey: string | null
+  /** True while a fair claim is under way: a second one would only wait for the first. */
+  busy: boolean
+  /** True when running jobs held the last claim back: it is ready again when one of the queue has been settled. */
+  blocked: boolean
 }
 
 export interface LaneTurn {
-  readonly lane: Lane
+  readonly lane: ClaimLane
+  /** True when it takes a fair claim. */
+  readonly fair: boolean
   readonly floor: Floor
-  /** Tells what the claim returned. */
+  /** Where a fair claim stops looking; null: at the present. */
+  readonly until: Floor | null
+  readonly afterKey: string | null
+  /** Tells what a plain claim returned. */
   settle(jobs: readonly ClaimedJob[], limit: number): void
+  /** Tells what a fair claim returned. */
+  settleFair(answer: FairAnswer): void
   /** Tells that the claim failed: the lane stays ready. */
   fail(): void
 }
@@ -44,6 +62,13 @@ export interface Lanes {
   /** Takes in a hint. Returns false when the lane is not known: then only a look can tell. */
   wake(queue: string, priority: number | null, dueInMs: number | null): boolean
   wakeAll(): void
+  /**
+   * Takes in that jobs of these queues have ended: what their limits held back may now run. `except` is the lane
+   * whose claim settled them, and so has seen it.
+   */
+  freed(queues: Iterable<string>, except?: ClaimLane): void
+  /** True when the lane is known to hold jobs that take a fair claim. */
+  hasFair(lane: Lane): boolean
   clear(): void
 }
 
@@ -55,23 +80,14 @@ export function createLanes(onReady: () => void): Lanes {
   let order: LaneState[] = []
   let turn = 0
 
-  const keyOf = (lane: Lane): string => `${lane.priority}|${lane.queue}`
+  const keyOf = ({ queue, priority, keyed, ratedType }: ClaimLane): string =>
+    JSON.stringify([priority, queue, keyed, ratedType])
 
-  const stateOf = (lane: Lane): LaneState => {
+  const stateOf = (lane: ClaimLane): LaneState => {
     const key = keyOf(lane)
     let state = states.get(key)
     if (state === undefined) {
-      state = {
-        lane: { queue: lane.queue, priority: lane.priority },
-        floor: BEGINNING,
-        ready: false,
-        wakes: 0,
-        pollMs: null,
-        pollTimer: null,
-        dueTimer: null,
-        dueMs: Number.POSITIVE_INFINITY,
-        servedAt: 0,
-      }
+      state = newState(lane)
       states.set(key, state)
       order = [...states.values()].sort(
         (a, b) => b.lane.priority - a.lane.priority || (a.lane.queue < b.lane.queue ? -1 : 1),
@@ -111,22 +127,81 @@ export function createLanes(onReady: () => void): Lanes {
     }, inMs)
   }
 
-  const settle = (state: LaneState, jobs: readonly ClaimedJob[], limit: number, wakes: number): void => {
+  /** Moves the floor on to the last of the jobs claimed, and polls more often after there were some. */
+  const learn = (state: LaneState, jobs: readonly ClaimedJob[]): void => {
     const last = jobs.at(-1)
-    if (last !== undefined) {
-      const now = last.scheduledAt + last.waitedSeconds
-      const lagged = now - FLOOR_LAG_SECONDS
-      const reached =
-        last.scheduledAt < lagged ? { at: last.scheduledAt, id: last.id } : { at: lagged, id: '0' }
-      if (isAfter(reached, state.floor)) state.floor = reached
-      state.pollMs = HOT_POLL_MIN_MS
-    } else if (state.pollMs !== null) {
-      state.pollMs = state.pollMs >= HOT_POLL_MAX_MS ? null : state.pollMs * 2
+    if (last === undefined) {
+      if (state.pollMs !== null) state.pollMs = state.pollMs >= HOT_POLL_MAX_MS ? null : state.pollMs * 2
+      return
     }
-    if (jobs.length < limit && state.wakes === wakes) {
-      state.ready = false
-      pollSoon(state)
+    const lagged = last.scheduledAt + last.waitedSeconds - FLOOR_LAG_SECONDS
+    const reached =
+      last.scheduledAt < lagged ? { at: last.scheduledAt, id: last.id } : { at: lagged, id: '0' }
+    if (isAfter(reached, state.floor)) state.floor = reached
+    state.pollMs = HOT_POLL_MIN_MS
+  }
+
+  const rest = (state: LaneState, wakes: number): void => {
+    if (state.wakes !== wakes) return
+    state.ready = false
+    pollSoon(state)
+  }
+
+  const settle = (state: LaneState, jobs: readonly ClaimedJob[], limit: number, wakes: number): void => {
+    learn(state, jobs)
+    if (jobs.length < limit) rest(state, wakes)
+  }
+
+  const settleFair = (state: LaneState, answer: FairAnswer, wakes: number): void => {
+    state.busy = false
+    state.afterKey = answer.afterKey
+    learn(state, answer.claimed)
+    state.blocked = answer.held === 'max_running' || answer.held === 'max_per_key'
+    // What holds it back does not end by asking every few milliseconds.
+    if (answer.held !== null) state.pollMs = null
+    // A timer may fire a little early, and would ask in vain.
+    if (answer.retrySeconds !== null) wakeAt(state, Math.ceil(answer.retrySeconds * 1000) + 1)
+    if (!answer.more) rest(state, wakes)
+  }
+
+  /** Behind the first plain job there may be a long way to the next one of this type: it waits for that job anyway. */
+  const untilOf = ({ lane }: LaneState): Floor | null => {
+    if (lane.ratedType === null || lane.keyed) return null
+    const plain = states.get(keyOf({ ...lane, ratedType: null }))
+    return plain?.ready === true ? plain.floor : null
+  }
+
+  const turnOf = (state: LaneState): LaneTurn => {
+    turn += 1
+    state.servedAt = turn
+    const { wakes } = state
+    const fair = isFair(state)
+    state.busy = fair
+    return {
+      lane: state.lane,
+      fair,
+      floor: state.floor,
+      until: untilOf(state),
+      afterKey: state.afterKey,
+      settle: (jobs, limit) => settle(state, jobs, limit, wakes),
+      settleFair: (answer) => settleFair(state, answer, wakes),
+      fail: () => {
+        state.busy = false
+        makeReady(state)
+      },
     }
+  }
+
+  const take = (view: LaneView, now: number): number | null => {
+    const state = stateOf(view)
+    state.limited = view.limited
+    const lagged = now - FLOOR_LAG_SECONDS
+    // Nothing is pending before the first one found, so claims may start there; it may also lie below the
+    // floor, when a claim had passed it unseen.
+    state.floor = { at: Math.min(view.firstDueAt ?? lagged, lagged), id: '0' }
+    if (view.firstDueAt !== null && view.firstDueAt <= now) makeReady(state)
+    const later = view.laterDueAt ?? view.firstDueAt
+    return later === null || later <= now ? null : (later - now) * 1000
   }
 
   return {
@@ -136,17 +211,7 @@ export function createLanes(onReady: () => void): Lanes {
         const end = order.findIndex((one, index) => index > at && one.lane.priority !== priority)
         const group = order.slice(at, end === -1 ? undefined : end)
         const state = longestUnserved(group)
-        if (state !== undefined) {
-          turn += 1
-          state.servedAt = turn
-          const { wakes } = state
-          return {
-            lane: state.lane,
-            floor: state.floor,
-            settle: (jobs, limit) => settle(state, jobs, limit, wakes),
-            fail: () => makeReady(state),
-          }
-        }
+        if (state !== undefined) return turnOf(state)
         at += group.length
       }
       return null
@@ -154,15 +219,8 @@ export function createLanes(onReady: () => void): Lanes {
     update: (look) => {
       let next: number | null = null
       for (const view of look.lanes) {
-        const state = stateOf(view)
-        const lagged = look.now - FLOOR_LAG_SECONDS
-        // Nothing is pending before the first one found, so claims may start there; it may also lie below the
-        // floor, when a claim had passed it unseen.
-        state.floor = { at: Math.min(view.firstDueAt ?? lagged, lagged), id: '0' }
-        if (view.firstDueAt === null) continue
-        const inMs = (view.firstDueAt - look.now) * 1000
-        if (inMs <= 0) makeReady(state)
-        else next = Math.min(next ?? inMs, inMs)
+        const inMs = take(view, look.now)
+        if (inMs !== null) next = Math.min(next ?? inMs, inMs)
       }
       return next
     },
@@ -179,6 +237,19 @@ export function createLanes(onReady: () => void): Lanes {
     wakeAll: () => {
       for (const state of order) makeReady(state)
     },
+    freed: (queues, except) => {
+      let settled: Set<string> | null = null
+      for (const state of order) {
+        // A claim that is under way may not have seen the slots yet.
+        if (!(state.blocked || (state.busy && state.limited)) || state.lane === except) continue
+        settled ??= new Set(queues)
+        if (settled.has(state.lane.queue)) makeReady(state)
+      }
+    },
+    hasFair: (lane) =>
+      order.some(
+        (state) => isFair(state) && state.lane.queue === lane.queue && state.lane.priority === lane.priority,
+      ),
     clear: () => {
       for (const state of order) {
         if (state.pollTimer !== null) clearTimeout(state.pollTimer)
@@ -190,10 +261,33 @@ export function createLanes(onReady: () => void): Lanes {
   }
 }
 
+function newState({ queue, priority, keyed, ratedType }: ClaimLane): LaneState {
+  return {
+    lane: { queue, priority, keyed, ratedType },
+    limited: false,
+    floor: BEGINNING,
+    ready: false,
+    wakes: 0,
+    pollMs: null,
+    pollTimer: null,
+    dueTimer: null,
+    dueMs: Number.POSITIVE_INFINITY,
+    servedAt: 0,
+    afterKey: null,
+    busy: false,
+    blocked: false,
+  }
+}
+
+function isFair({ lane, limited }: LaneState): boolean {
+  return limited || lane.keyed || lane.ratedType !== null
+}
+
 function longestUnserved(group: readonly LaneState[]): LaneState | undefined {
   let best: LaneState | undefined
   for (const state of group) {
-    if (state.ready && (best === undefined || state.servedAt < best.servedAt)) best = state
+    if (!state.ready || state.busy) continue
+    if (best === undefined || state.servedAt < best.servedAt) best = state
   }
   return best
 }

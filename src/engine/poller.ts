@@ -13,12 +13,13 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Log, Services } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
-import { type ClaimedJob, claimJobs, claimSize, exchange, look } from '../store/claims.ts'
+import { type ClaimedJob, claimSize, exchange, look, tryClaim } from '../store/claims.ts'
 import { isRefusedData } from '../store/database.ts'
 import { startExecutions } from '../store/executions.ts'
+import { claimFairly } from '../store/fair-claims.ts'
 import { endLeases, releaseLeases } from '../store/pollers.ts'
 import { completeJobs, settle } from '../store/settlements.ts'
-import { type Attempt, type AttemptEnd, startAttempt, unstorable } from './attempt.ts'
+import { type Attempt, type AttemptEnd, startAttempt, unstorable, withLastReport } from './attempt.ts'
 import type { Events } from './events.ts'
 import { createLanes, type Lanes, type LaneTurn } from './lanes.ts'
 import { createSettler, type Ended, SETTLE_BATCH_MAX, toCompletion, toSettlement } from './settler.ts'
@@ -33,6 +34,8 @@ export interface PollerOptions {
   readonly logFor: (job: ClaimedJob) => Log
   /** Called when steps became pending that this poller has no room for. */
   readonly onSurplus: () => void
+  /** Called when there is work of a kind that this poller does not know of: only a look can tell. */
+  readonly onUnseen: () => void
 }
 
 export interface Poller {
@@ -141,36 +144,22 @@ export function createPoller(options: PollerOptions): Poller {
     const limit = claimSize(capacity())
     const leaseId = randomUUID()
     const batch = settler.takePlain()
-    const endedLeases = batch.length > 0 ? settler.takeEndedLeases() : []
-    const claim = {
-      lane: turn.lane,
-      floor: turn.floor,
-      limit,
-      leaseId,
-      pollerId: pollerId ?? '',
-      jobTypes: registry.jobTypes,
-    }
+    // What a limited queue runs is read from the leases: the fewer, the faster.
+    const endedLeases = batch.length > 0 || turn.fair ? settler.takeEndedLeases() : []
     claiming += limit
     const mine = epoch
     const begun = performance.now()
     return write(
       async () => {
         try {
-          let claimed: ClaimedJob[]
-          if (batch.length === 0) {
-            claimed = await claimJobs(pool, claim)
-          } else {
-            const answer = await exchange(pool, claim, batch.map(toCompletion), endedLeases)
-            settler.settled(batch, answer.settled)
-            claimed = answer.claimed
-          }
+          const claimed = await claim(turn, { limit, leaseId }, batch, endedLeases)
           if (mine !== epoch || pollerId === null) {
             // Claimed when we shut down, or under an identity that we gave up: to be handed back, not run.
-            if (claimed.length > 0) doubtful.add(leaseId)
+            if (claimed.jobs.length > 0) doubtful.add(leaseId)
             return
           }
-          turn.settle(claimed, limit)
-          take(claimed, leaseId, (performance.now() - begun) / 1000)
+          claimed.settle()
+          take(claimed.jobs, leaseId, (performance.now() - begun) / 1000)
         } finally {
           claiming -= limit
         }
@@ -184,6 +173,57 @@ export function createPoller(options: PollerOptions): Poller {
         settler.giveBack(batch)
       },
     )
+  }
+
+  /** Claims in the way that the lane takes, and settles the batch with it. */
+  const claim = async (
+    turn: LaneTurn,
+    { limit, leaseId }: { readonly limit: number; readonly leaseId: string },
+    batch: readonly Ended[],
+    endedLeases: readonly string[],
+  ): Promise<{ readonly jobs: readonly ClaimedJob[]; settle(): void }> => {
+    const { lane, floor, until, afterKey } = turn
+    const plain = { lane, floor, limit, leaseId, pollerId: pollerId ?? '', jobTypes: registry.jobTypes }
+    const completions = batch.map(toCompletion)
+    if (turn.fair) {
+      const answer = await claimFairly(pool, { ...plain, until, afterKey }, completions, endedLeases)
+      noteSettled(batch, answer.settled, lane)
+      if (answer.held === 'isolation') tellIsolation()
+      return { jobs: answer.claimed, settle: () => turn.settleFair(answer) }
+    }
+    if (batch.length === 0) {
+      const { claimed, elsewhere } = await tryClaim(pool, plain)
+      return { jobs: claimed, settle: () => settlePlainTurn(turn, claimed, limit, elsewhere) }
+    }
+    const { claimed, settled, elsewhere } = await exchange(pool, plain, completions, endedLeases)
+    noteSettled(batch, settled, lane)
+    return { jobs: claimed, settle: () => settlePlainTurn(turn, claimed, limit, elsewhere) }
+  }
+
+  const settlePlainTurn = (
+    turn: LaneTurn,
+    claimed: readonly ClaimedJob[],
+    limit: number,
+    elsewhere: boolean,
+  ): void => {
+    turn.settle(claimed, limit)
+    if (elsewhere && !lanes.hasFair(turn.lane)) options.onUnseen()
+  }
+
+  const noteSettled = (
+    batch: readonly Ended[],
+    effective: ReadonlySet<string>,
+    by?: LaneTurn['lane'],
+  ): void => {
+    settler.settled(batch, effective)
+    lanes.freed(queuesOf(batch), by)
+  }
+
+  const tellIsolation = (): void => {
+    const error = new Error(
+      "limits cannot be kept: the database's default_transaction_isolation must be 'read committed'",
+    )
+    events.emit({ type: 'service.failed', service: 'limits', error, failures: 1 })
   }
 
   /** Runs what was claimed. */
@@ -226,7 +266,7 @@ export function createPoller(options: PollerOptions): Poller {
     const { job } = attempt
     settler.add({
       job,
-      ending: end.ending,
+      ending: withLastReport(attempt, end.ending),
       resent: false,
       replaced: false,
       onSettled: (effective) =>
@@ -244,6 +284,8 @@ export function createPoller(options: PollerOptions): Poller {
           waitedSeconds: job.waitedSeconds,
         }),
     })
+    // The claim that the slot is for settles this one too, in one statement.
+    if (end.ending === null && job.executionId === null) lanes.freed([job.queue])
     pumpAfterThisTurn()
   }
 
@@ -251,7 +293,7 @@ export function createPoller(options: PollerOptions): Poller {
     const batch = settler.takePlain()
     const mine = epoch
     return write(
-      async () => settler.settled(batch, await completeJobs(pool, batch.map(toCompletion))),
+      async () => noteSettled(batch, await completeJobs(pool, batch.map(toCompletion))),
       () => {
         if (mine === epoch) settler.giveBack(batch)
       },
@@ -266,7 +308,7 @@ export function createPoller(options: PollerOptions): Poller {
       async () => {
         try {
           const { settled, advanced } = await settle(pool, toSettlement(batch))
-          settler.settled(batch, settled)
+          noteSettled(batch, settled)
           const freed = advanced[0]?.freed ?? 0
           for (const one of advanced) {
             if (one.closed)
@@ -367,4 +409,8 @@ export function createPoller(options: PollerOptions): Poller {
       }
     },
   }
+}
+
+function queuesOf(batch: readonly Ended[]): Set<string> {
+  return new Set(batch.map((one) => one.job.queue))
 }

@@ -9,6 +9,7 @@ import { trimDurations } from '../store/durations.ts'
 import type { Advanced } from '../store/executions.ts'
 import { raiseClaimFloors } from '../store/floors.ts'
 import { trimAnswers } from '../store/idempotency.ts'
+import { trimRateStarts } from '../store/limits.ts'
 import { BEAT_TTL_SECONDS, reapDeadPollers, trimPollers } from '../store/pollers.ts'
 import { type Triage, triage } from '../store/upkeep.ts'
 import type { Events } from './events.ts'
@@ -114,6 +115,7 @@ export function createUpkeep(options: {
         await trimDurations(pool)
         await trimPollers(pool)
         await trimAnswers(pool)
+        await trimRateStarts(pool)
       }
       passedAtMs = now
       return timing.upkeepMs * (0.8 + Math.random() * 0.4)

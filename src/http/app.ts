@@ -44,7 +44,10 @@ const documentRoute = createRoute({
   summary: 'This document',
   tags: ['Documentation'],
   responses: {
-    200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: z.looseObject({ openapi: z.string() }) } } },
+    200: {
+      description: 'OpenAPI 3.1',
+      content: { 'application/json': { schema: z.looseObject({ openapi: z.string() }) } },
+    },
   },
 })
 
@@ -62,7 +65,12 @@ export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
     await next()
     c.res.headers.set('X-Request-Id', requestId)
     const route = routePath(c, -1)
-    deps.observe(c.req.method, route === '/*' ? 'unknown' : route, c.res.status, (performance.now() - begun) / 1000)
+    deps.observe(
+      c.req.method,
+      route === '/*' ? 'unknown' : route,
+      c.res.status,
+      (performance.now() - begun) / 1000,
+    )
   })
   app.use(
     bodyLimit({
@@ -93,7 +101,9 @@ export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
   })
 
   app.notFound((c) => {
-    const allowed = METHODS.filter((method) => app.router.match(method, c.req.path)[0].some(([[, route]]) => route.path !== '/*'))
+    const allowed = METHODS.filter((method) =>
+      app.router.match(method, c.req.path)[0].some(([[, route]]) => route.path !== '/*'),
+    )
     if (allowed.length > 0) {
       return problemResponse(
         c,
@@ -102,7 +112,10 @@ export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
         }),
       )
     }
-    return problemResponse(c, new ProblemError('NOT_FOUND', `There is nothing at ${c.req.path}; /openapi.json lists every route.`))
+    return problemResponse(
+      c,
+      new ProblemError('NOT_FOUND', `There is nothing at ${c.req.path}; /openapi.json lists every route.`),
+    )
   })
 
   return app

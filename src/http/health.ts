@@ -20,7 +20,9 @@ const STALE_AFTER_SECONDS = 30
 /** Due work older than this degrades health. */
 const OLDEST_READY_SECONDS = 300
 
-const Ready = z.object({ status: z.enum(['ready', 'not_ready']), reasons: z.array(z.string()).optional() }).openapi('Readiness')
+const Ready = z
+  .object({ status: z.enum(['ready', 'not_ready']), reasons: z.array(z.string()).optional() })
+  .openapi('Readiness')
 const Check = z.object({ ok: z.boolean() })
 const Health = z
   .object({
@@ -34,7 +36,13 @@ const Health = z
         age_seconds: z.number().nullable(),
         stale_after_seconds: z.number(),
         pollers: z.array(
-          z.object({ poller_id: z.string(), name: z.string(), status: z.string(), running: z.number(), age_seconds: z.number() }),
+          z.object({
+            poller_id: z.string(),
+            name: z.string(),
+            status: z.string(),
+            running: z.number(),
+            age_seconds: z.number(),
+          }),
         ),
       }),
       queue: Check.extend({
@@ -48,7 +56,11 @@ const Health = z
       migrations: Check.extend({ version: z.string() }),
       dependencies: z.record(
         z.string(),
-        z.object({ state: z.enum(['closed', 'open', 'half_open']), failure_count: z.number(), latency_ms: z.number().nullable() }),
+        z.object({
+          state: z.enum(['closed', 'open', 'half_open']),
+          failure_count: z.number(),
+          latency_ms: z.number().nullable(),
+        }),
       ),
     }),
     outbound_host_map: z.array(z.string()),
@@ -184,7 +196,10 @@ function judgePollers(last: Last): { poller: Health['checks']['poller']; pollerR
   }
 }
 
-function judgeQueue(snapshot: Snapshot | undefined): { queue: Health['checks']['queue']; queueReason: string | null } {
+function judgeQueue(snapshot: Snapshot | undefined): {
+  queue: Health['checks']['queue']
+  queueReason: string | null
+} {
   const queues = snapshot?.queues ?? []
   const oldest = Math.max(0, ...queues.map((one) => one.oldestReadySeconds))
   const stuck = snapshot?.stuck ?? 0

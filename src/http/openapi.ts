@@ -21,13 +21,17 @@ const ANY_PROBLEM = { description: 'Any other problem', content: PROBLEM_CONTENT
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const
 
 /** Builds the document of `app`: each error answer that names no body has a {@link Problem}. */
-export function openApiDocument(app: Pick<OpenAPIHono, 'getOpenAPI31Document' | 'openAPIRegistry'>, version: string) {
+export function openApiDocument(
+  app: Pick<OpenAPIHono, 'getOpenAPI31Document' | 'openAPIRegistry'>,
+  version: string,
+) {
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
       title: 'Rowbeat',
       version,
-      description: 'Multi-step background work as rows in Postgres. Errors are application/problem+json (RFC 9457).',
+      description:
+        'Multi-step background work as rows in Postgres. Errors are application/problem+json (RFC 9457).',
     },
   })
   for (const path of Object.values(document.paths ?? {})) {
@@ -35,7 +39,8 @@ export function openApiDocument(app: Pick<OpenAPIHono, 'getOpenAPI31Document' | 
       const responses = path[method]?.responses
       if (responses === undefined) continue
       for (const [status, response] of Object.entries(responses)) {
-        if (Number(status) >= 400 && !('content' in response)) Object.assign(response, { content: PROBLEM_CONTENT })
+        if (Number(status) >= 400 && !('content' in response))
+          Object.assign(response, { content: PROBLEM_CONTENT })
       }
       Object.assign(responses, { default: ANY_PROBLEM })
     }

@@ -29,16 +29,23 @@ export function problemResponse(c: Context, error: unknown): Response {
 function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   if (isDatabaseOutage(error)) {
-    return new ProblemError('DATABASE_UNAVAILABLE', 'The database cannot be reached; try again in a few seconds.', {
-      headers: { 'Retry-After': '5' },
-    })
+    return new ProblemError(
+      'DATABASE_UNAVAILABLE',
+      'The database cannot be reached; try again in a few seconds.',
+      {
+        headers: { 'Retry-After': '5' },
+      },
+    )
   }
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined
   // Thrown by the framework when a body is not JSON, before any schema sees it.
   if (status === 400) return new ProblemError('MALFORMED_JSON', 'The body is not valid JSON.')
   if (status === 415) return new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.')
   if (status === 413) return new ProblemError('PAYLOAD_TOO_LARGE', 'The body is larger than 1 MiB.')
-  return new ProblemError('INTERNAL_ERROR', 'The request could not be answered. The log holds the details under the request id.')
+  return new ProblemError(
+    'INTERNAL_ERROR',
+    'The request could not be answered. The log holds the details under the request id.',
+  )
 }
 
 /** True when the error is our own fault and belongs into the log with its stack. */

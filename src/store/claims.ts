@@ -81,6 +81,7 @@ export function claimSize(capacity: number): number {
   return CLAIM_SIZES.findLast((size) => size <= capacity) ?? 1
 }
 
+const IS_LIMITED = 'q.max_running is not null or q.rate_max is not null'
 const IS_PAUSED = `q.paused_at is not null and coalesce(q.paused_until, 'infinity') > now()`
 
 // The array makes an init plan: it runs once, so the limit cannot be exceeded by a plan that repeats it
@@ -113,7 +114,7 @@ const claimCte = (limit: number): string => `
       and not exists (
         select from rowbeat.queues q
         where q.name = $1
-          and (q.max_running is not null or q.rate_max is not null or (${IS_PAUSED})))
+          and (${IS_LIMITED} or (${IS_PAUSED})))
     order by c.scheduled_at, c.id
     limit ${limit}
     for update skip locked
@@ -122,6 +123,18 @@ const claimCte = (limit: number): string => `
             j.timeout_seconds, date_part('epoch', now() - j.scheduled_at) as waited,
             date_part('epoch', j.deadline_at - now()) as to_deadline,
             date_part('epoch', j.scheduled_at) as due`
+
+// Only asked when nothing was claimed. The order makes it an index scan whatever the statistics say.
+const UNSEEN = `union all
+select null, null, null, null, null, null, null, null, null, null, null
+where not exists (select from claimed)
+  and (
+    (select true from rowbeat.scheduled_jobs k
+     where k.queue = $1 and k.priority = $2 and k.ready_key is not null
+     order by k.scheduled_at
+     limit 1)
+    or exists (select from rowbeat.queues q where q.name = $1 and (${IS_LIMITED}))
+    or exists (select from rowbeat.job_type_rates r where r.job_type = any ($6)))`
 
 const CLAIM_TEXT = new Map(
   CLAIM_SIZES.map((limit) => [
@@ -136,7 +149,8 @@ const CLAIM_TEXT = new Map(
   -- again and this attempt's settlement refused.
   select set_config('synchronous_commit', 'off', true) as setting
 )
-select c.* from claimed c, quick`,
+select c.* from claimed c, quick
+${UNSEEN}`,
   ]),
 )
 
@@ -151,7 +165,7 @@ const EXCHANGE_TEXT = new Map(
   from unnest($8::bigint[], $9::uuid[]) as done (id, lease_id)
   where j.id = done.id
     and j.lease_id = done.lease_id
-    and j.status = 'running'
+    and j.finished_at is null
   returning j.id
 ), ended as (
   delete from rowbeat.leases where lease_id = any ($10::uuid[])
@@ -163,11 +177,13 @@ const EXCHANGE_TEXT = new Map(
 )
 select c.*, null::bigint as settled from claimed c
 union all
-select null, null, null, null, null, null, null, null, null, null, null, s.id from settled s`,
+select null, null, null, null, null, null, null, null, null, null, null, s.id from settled s
+${UNSEEN.replace('select null,', 'select null, null,')}`,
   ]),
 )
 
-type ClaimRow = [
+/** A claimed job as the statements return it. */
+export type ClaimRow = [
   id: string,
   jobType: string,
   payload: unknown,
@@ -181,15 +197,33 @@ type ClaimRow = [
   due: number,
 ]
 
-/** Claims up to `claim.limit` due jobs of one lane, in the order of their due time. */
-export async function claimJobs(db: Queryable, claim: Claim): Promise<ClaimedJob[]> {
+export interface Claimed {
+  /** In the order of their due time. */
+  readonly claimed: ClaimedJob[]
+  /** True when nothing was claimed, and the lane may hold jobs that only `claimFairly` takes. */
+  readonly elsewhere: boolean
+}
+
+/** Claims up to `claim.limit` due jobs of one lane: those without a key, a rate or a limited queue. */
+export async function tryClaim(db: Queryable, claim: Claim): Promise<Claimed> {
   const { rows } = await db.query<ClaimRow>({
     name: `claim_${claim.limit}`,
     text: CLAIM_TEXT.get(claim.limit) ?? unknownSize(claim.limit),
     values: claimValues(claim),
     rowMode: 'array',
   })
-  return inOrder(rows.map((row) => toClaimed(row, claim)))
+  const claimed = rows.filter(isJob).map((row) => toClaimed(row, claim))
+  return { claimed: inOrder(claimed), elsewhere: claimed.length < rows.length }
+}
+
+/** False for the row that says that the lane may hold jobs of another kind: it is null in every column. */
+function isJob(row: readonly [id: string | null, ...rest: unknown[]]): boolean {
+  return row[0] !== null
+}
+
+/** {@link tryClaim}, for who only wants the jobs. */
+export async function claimJobs(db: Queryable, claim: Claim): Promise<ClaimedJob[]> {
+  return (await tryClaim(db, claim)).claimed
 }
 
 /**
@@ -202,7 +236,7 @@ export async function exchange(
   claim: Claim,
   completions: readonly Completion[],
   endedLeases: readonly string[],
-): Promise<{ claimed: ClaimedJob[]; settled: Set<string> }> {
+): Promise<Claimed & { settled: Set<string> }> {
   const sorted = byId(completions)
   const { rows } = await db.query<[...ClaimRow, string | null]>({
     name: `exchange_${claim.limit}`,
@@ -219,10 +253,10 @@ export async function exchange(
   const settled = new Set<string>()
   for (const row of rows) {
     const done = row[11]
-    if (done === null) claimed.push(toClaimed(row, claim))
-    else settled.add(done)
+    if (done !== null) settled.add(done)
+    else if (isJob(row)) claimed.push(toClaimed(row, claim))
   }
-  return { claimed: inOrder(claimed), settled }
+  return { claimed: inOrder(claimed), settled, elsewhere: claimed.length + settled.size < rows.length }
 }
 
 /**
@@ -290,12 +324,13 @@ export async function look(db: Queryable, jobTypes: readonly string[]): Promise<
     limit 1
   ) first on true
 ), seen as (
-  select queue, priority, false as keyed, null as rated_type, scheduled_at as first_due, null as later_due
+  select queue, priority, false as keyed, null::text as rated_type, scheduled_at as first_due,
+         null::timestamptz as later_due
   from seen_plain
   union all
   -- No further than the first job without a rate: those behind it have to wait for it anyway, and the walk to them
   -- may be long.
-  select l.queue, l.priority, false, r.job_type, first.scheduled_at, null
+  select l.queue, l.priority, false, r.job_type, first.scheduled_at, null::timestamptz
   from seen_plain l
   cross join rated r
   left join lateral (
@@ -314,7 +349,7 @@ export async function look(db: Queryable, jobTypes: readonly string[]): Promise<
   union all
   select l.queue, l.priority, true, r.job_type, first.scheduled_at, later.scheduled_at
   from keyed l
-  cross join (select null as job_type union all select rated.job_type from rated) r
+  cross join (select null::text as job_type union all select rated.job_type from rated) r
   left join lateral (
     select j.scheduled_at
     from rowbeat.scheduled_jobs j
@@ -373,7 +408,8 @@ function claimValues(claim: Claim): unknown[] {
   return [lane.queue, lane.priority, floor.at, leaseId, pollerId, jobTypes, floor.id]
 }
 
-function toClaimed(row: ClaimRow | [...ClaimRow, unknown], claim: Claim): ClaimedJob {
+/** The job of a row; further columns are ignored. */
+export function toClaimed(row: readonly [...ClaimRow, ...unknown[]], claim: Claim): ClaimedJob {
   return {
     id: row[0],
     jobType: row[1],
@@ -393,12 +429,12 @@ function toClaimed(row: ClaimRow | [...ClaimRow, unknown], claim: Claim): Claime
 
 /** In the order of ids: two statements that lock the same jobs must not wait for each other. */
 export function byId<T extends { readonly id: string }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => Number(BigInt(a.id) - BigInt(b.id)))
+  return [...items].sort((a, b) => Number(a.id) - Number(b.id))
 }
 
 /** `UPDATE … RETURNING` promises no order. */
 function inOrder(jobs: ClaimedJob[]): ClaimedJob[] {
-  return jobs.sort((a, b) => a.scheduledAt - b.scheduledAt || Number(BigInt(a.id) - BigInt(b.id)))
+  return jobs.sort((a, b) => a.scheduledAt - b.scheduledAt || Number(a.id) - Number(b.id))
 }
 
 function unknownSize(limit: number): never {

@@ -23,7 +23,8 @@ export const QUERY_TIMEOUT_MS = 15_000
 
 /**
  * Opens a pool. Nothing connects until the first statement. A connection that breaks while idle is dropped
- * silently and replaced at the next use; whoever runs a statement sees its error.
+ * silently and replaced at the next use; whoever runs a statement sees its error. Behind a pooler statements run
+ * without their names: see {@link isPooled}.
  */
 export function connect(options: {
   readonly url: string
@@ -38,6 +39,9 @@ export function connect(options: {
     idleTimeoutMillis: 60_000,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
+    onConnect: async (client) => {
+      if (await isPooled(client)) dropNames(client)
+    },
   })
   // Without a listener the error of an idle connection would end the process; the next use reports it anyway.
   pool.on('error', () => undefined)
@@ -52,6 +56,39 @@ export function connect(options: {
     if (!pool.ending) await pool.end()
   }
   return { pool, db: kysely, close }
+}
+
+/**
+ * True when something between us and Postgres shares the server's connections, such as PgBouncer: the server
+ * process that answers is not the one that greeted us, for a pooler greets with a number of its own. One question
+ * per connection, and nothing to configure. It does not tell the mode: a pooler in session mode, or one that keeps
+ * track of named statements, is treated like the others and only loses their plans.
+ */
+async function isPooled(client: pg.ClientBase): Promise<boolean> {
+  const question: pg.QueryConfig & { readonly query_timeout: number } = {
+    text: 'select pg_backend_pid() as pid',
+    query_timeout: CONNECT_TIMEOUT_MS,
+  }
+  const { rows } = await client.query<{ pid: number }>(question)
+  return !('processID' in client) || rows[0]?.pid !== client.processID
+}
+
+/**
+ * Makes a client prepare nothing by name: the next transaction may run on a server connection that does not know
+ * the name, or knows it from somebody else. The server plans each execution anew then.
+ */
+function dropNames(client: pg.ClientBase): void {
+  const query = client.query.bind(client) as (...given: readonly unknown[]) => unknown
+  const nameless = (statement: unknown, ...rest: readonly unknown[]): unknown =>
+    query(isNamed(statement) ? { ...statement, name: undefined } : statement, ...rest)
+  client.query = nameless as typeof client.query
+}
+
+function isNamed(statement: unknown): statement is { readonly name: string } {
+  // What can submit itself is a query object already, not a description of one; we make none.
+  return (
+    typeof statement === 'object' && statement !== null && 'name' in statement && !('submit' in statement)
+  )
 }
 
 /**

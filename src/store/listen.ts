@@ -1,4 +1,5 @@
 /** Wake-ups across processes: a hint that saves waiting for the next poll. Nothing depends on it. */
+import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import pg from 'pg'
 import type { Lane } from './claims.ts'
@@ -6,6 +7,9 @@ import type { Queryable } from './database.ts'
 
 /** Channel of hints that a queue has work. */
 export const WAKE_CHANNEL = 'rowbeat_wake'
+
+/** Channel that tells that a running job was cancelled or changed by hand; the message is its id. */
+export const STOP_CHANNEL = 'rowbeat_stop'
 
 export interface Wake extends Lane {
   /** Due time of the earliest job meant, whole ms since epoch; null: about now. */
@@ -55,15 +59,28 @@ const RECONNECT_MAX_MS = 5_000
 /** A connection that says nothing for this long is asked whether it still listens. */
 const HEARTBEAT_MS = 10_000
 
+/** How long a note to ourselves may take, and its sending too. */
+const PROBE_MS = 2_000
+/** Pauses of a listener that hears nothing: a pooler stays where it is. */
+const DEAF_MIN_MS = 5_000
+const DEAF_MAX_MS = 300_000
+
 /**
  * Listens on one connection of its own and reconnects for ever, with growing pauses, until stopped. `onReady` is
  * called after each (re)connection: hints may have been missed, so look at once.
+ *
+ * Behind a pooler in transaction mode LISTEN succeeds and nothing ever arrives; the same with the URL of another
+ * database. So each connection first has to hear a note that is sent through `db`, as hints are. When it does not,
+ * `onDeaf` is called, once until hints arrive again, and the next try comes much later.
  */
 export function listen(options: {
   readonly url: string
+  /** Where hints are sent from. */
+  readonly db: Queryable
   readonly channels: readonly string[]
   readonly onMessage: (channel: string, payload: string) => void
   readonly onReady: () => void
+  readonly onDeaf: () => void
 }): Listener {
   let stopped = false
   let connected = false
@@ -71,13 +88,14 @@ export function listen(options: {
   let socket: Socket | null = null
   let timer: NodeJS.Timeout | null = null
   let pause = RECONNECT_MIN_MS
+  let deafPause = DEAF_MIN_MS
 
-  const retire = (which: pg.Client): void => {
+  const retire = (which: pg.Client, restMs = pause): void => {
     if (client !== which) return
     hangUp()
     if (stopped) return
     clearTimer()
-    timer = setTimeout(open, pause * (0.75 + Math.random() / 2))
+    timer = setTimeout(open, restMs * (0.75 + Math.random() / 2))
     pause = Math.min(pause * 2, RECONNECT_MAX_MS)
   }
   const hangUp = (): void => {
@@ -116,22 +134,28 @@ export function listen(options: {
     client = fresh
     fresh.on('error', () => retire(fresh))
     fresh.on('end', () => retire(fresh))
-    fresh.on('notification', (message) => options.onMessage(message.channel, message.payload ?? ''))
-    fresh
-      .connect()
-      .then(() =>
-        fresh.query(options.channels.map((channel) => `listen ${pg.escapeIdentifier(channel)}`).join('; ')),
-      )
-      .then(
-        () => {
-          if (client !== fresh) return
-          connected = true
-          pause = RECONNECT_MIN_MS
-          check(fresh)
-          options.onReady()
-        },
-        () => retire(fresh),
-      )
+    fresh.on('notification', (message) => {
+      if (connected && client === fresh) options.onMessage(message.channel, message.payload ?? '')
+    })
+    begin(fresh).catch(() => retire(fresh))
+  }
+  const begin = async (fresh: pg.Client): Promise<void> => {
+    await fresh.connect()
+    const heard = await hears(fresh, options.db)
+    if (client !== fresh) return
+    if (!heard) {
+      if (deafPause === DEAF_MIN_MS) options.onDeaf()
+      retire(fresh, deafPause)
+      deafPause = Math.min(deafPause * 2, DEAF_MAX_MS)
+      return
+    }
+    await fresh.query(options.channels.map((channel) => `listen ${pg.escapeIdentifier(channel)}`).join('; '))
+    if (client !== fresh) return
+    connected = true
+    pause = RECONNECT_MIN_MS
+    deafPause = DEAF_MIN_MS
+    check(fresh)
+    options.onReady()
   }
   open()
   return {
@@ -142,4 +166,34 @@ export function listen(options: {
       hangUp()
     },
   }
+}
+
+/**
+ * True when `client` hears what is sent through `db`. It listens on a channel that nobody else knows: a pooler leaves
+ * the subscription on a server connection that others use, and there it must do no harm. Throws when the note
+ * cannot be sent.
+ */
+async function hears(client: pg.Client, db: Queryable): Promise<boolean> {
+  const channel = `rowbeat_probe_${randomUUID()}`
+  await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+  const note: pg.QueryConfig & { readonly query_timeout: number } = {
+    text: 'select pg_notify($1, $2)',
+    values: [channel, ''],
+    query_timeout: PROBE_MS,
+  }
+  const heard = new Promise<boolean>((resolve) => {
+    const late = setTimeout(() => resolve(false), 2 * PROBE_MS)
+    const end = (answer: boolean): void => {
+      clearTimeout(late)
+      resolve(answer)
+    }
+    client.on('notification', (message) => {
+      if (message.channel === channel) end(true)
+    })
+    client.once('end', () => end(false))
+  })
+  await db.query(note)
+  if (!(await heard)) return false
+  await client.query(`unlisten ${pg.escapeIdentifier(channel)}`)
+  return true
 }

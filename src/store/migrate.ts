@@ -7,6 +7,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
+import { databaseCode, transaction } from './database.ts'
 
 export interface Migration {
   /** File name without `.sql`, for instance `0001_create_engine`. */
@@ -19,6 +20,12 @@ export interface Migration {
 
 /** Any fixed number that nothing else uses; two daemons that start at once take turns on it. */
 const MIGRATION_LOCK = 190_470_001
+/** Rest between two tries to get the lock. */
+const LOCK_REST_MS = 100
+/** A day of tries. */
+const LOCK_TRIES = 864_000
+/** Times that a deadlock with daemons at work is tried again. */
+const DEADLOCKS_MAX = 5
 
 /** Oldest Postgres this runs on, as `server_version_num`. */
 const POSTGRES_MIN = 150_000
@@ -26,10 +33,15 @@ const POSTGRES_MIN = 150_000
 const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations/', import.meta.url))
 
 /**
- * Applies what is missing and returns the names applied. Safe to call from many processes at once.
+ * Applies what is missing and returns the names applied: all of it in one transaction, so that an upgrade happens
+ * whole or not at all. Safe to call from many processes at once, also through a pooler in transaction mode with a
+ * single server connection.
  * Throws when the server is older than Postgres 15, when an applied file was changed since, or when the database
- * was migrated by a newer build. A file whose first line is `-- no-transaction` must hold one statement, for
- * Postgres makes one transaction of several sent together, and must bear to be run again after a crash.
+ * was migrated by a newer build.
+ *
+ * A file whose first line is `-- no-transaction` runs outside of one, between two such transactions, and takes a
+ * second connection of the pool. It must hold one statement, for Postgres makes one transaction of several sent
+ * together, and must bear to be run again after a crash.
  */
 export async function migrate(
   pool: pg.Pool,
@@ -38,54 +50,107 @@ export async function migrate(
   const directory = options.directory ?? MIGRATIONS_DIR
   const numbered = await readMigrations(directory)
   const functions = await readMigrations(join(directory, 'functions'))
-  const client = await pool.connect()
-  // With the session go its lock and whatever is half done: a connection in doubt is never given back.
-  let broken = true
-  try {
-    await requireVersion(client)
-    // A session lock, because files marked no-transaction must hold it across statements.
-    await run(client, 'select pg_advisory_lock($1)', [MIGRATION_LOCK])
-    await createLedger(client)
-    const applied = await applyMissing(client, numbered, functions)
-    await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK])
-    broken = false
-    for (const name of applied) options.log?.(`applied ${name}`)
-    return { applied }
-  } finally {
-    client.release(broken)
+  const applied: string[] = []
+  let outside: Migration | null = null
+  let deadlocks = 0
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    try {
+      const turn: Turn | null = await (outside === null
+        ? takeTurn(pool, { numbered, functions, reread: applied.length > 0 })
+        : applyOutside(pool, outside))
+      if (turn !== null) {
+        applied.push(...turn.applied)
+        outside = turn.outside
+        if (!turn.done) continue
+        for (const name of applied) options.log?.(`applied ${name}`)
+        return { applied }
+      }
+    } catch (error) {
+      // Daemons of the version before may be at work on the tables, and lock them in another order.
+      if (!isDeadlock(error) || ++deadlocks > DEADLOCKS_MAX) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOCK_REST_MS))
   }
+  throw new Error('another process has held the lock of migrations for a day: find and end it')
 }
 
-/** Applies what the ledger lacks; the caller holds the lock. */
-async function applyMissing(
-  client: pg.PoolClient,
-  numbered: readonly Migration[],
-  functions: readonly Migration[],
-): Promise<string[]> {
-  const done = await readLedger(client)
-  refuseNewer(done, numbered)
-  const applied: string[] = []
-  for (const migration of numbered) {
-    const checksum = done.get(migration.name)
-    if (checksum === migration.checksum) continue
-    if (checksum !== undefined) {
-      throw new Error(
-        `migration ${migration.name} was changed after it was applied: restore the file, and put the change into a new one`,
-      )
+/** What was done while the lock was held. */
+interface Turn {
+  readonly applied: readonly string[]
+  /** The next file, when that must run outside of a transaction. */
+  readonly outside: Migration | null
+  readonly done: boolean
+}
+
+/**
+ * Takes the lock for this transaction; false when another process has it. It is asked for and never waited for: who
+ * waits holds a snapshot, which `create index concurrently` waits for, and behind a pooler a server connection,
+ * which the one that works may need. It ends with the transaction, as a pooler gives the session to somebody else.
+ */
+async function tryLock(client: pg.PoolClient): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_xact_lock($1) as locked', [
+    MIGRATION_LOCK,
+  ])
+  return rows[0]?.locked === true
+}
+
+/** Applies what the ledger lacks, up to the next file that must run outside; null when it is not our turn. */
+function takeTurn(
+  pool: pg.Pool,
+  files: {
+    readonly numbered: readonly Migration[]
+    readonly functions: readonly Migration[]
+    readonly reread: boolean
+  },
+): Promise<Turn | null> {
+  return transaction(pool, async (client) => {
+    await requireVersion(client)
+    if (!(await tryLock(client))) return null
+    await createLedger(client)
+    const done = await readLedger(client)
+    refuseNewer(done, files.numbered)
+    refuseChanged(done, files.numbered)
+    const applied: string[] = []
+    for (const migration of files.numbered) {
+      if (done.has(migration.name)) continue
+      if (!migration.transaction) return { applied, outside: migration, done: false }
+      await apply(client, migration)
+      applied.push(migration.name)
     }
-    await apply(client, migration)
-    applied.push(migration.name)
-  }
-  // A new table may be what a function's text means by a name: after any change all of them are read again.
-  const reread = applied.length > 0
-  for (const file of functions) {
-    const name = `functions/${file.name}`
-    const changed = done.get(name) !== file.checksum
-    if (!changed && !reread) continue
-    await apply(client, { ...file, name })
-    if (changed) applied.push(name)
-  }
-  return applied
+    // A new table may be what a function's text means by a name: after any change all of them are read again.
+    const reread = files.reread || applied.length > 0
+    for (const file of files.functions) {
+      const name = `functions/${file.name}`
+      const changed = done.get(name) !== file.checksum
+      if (!changed && !reread) continue
+      await apply(client, { ...file, name })
+      if (changed) applied.push(name)
+    }
+    return { applied, outside: null, done: true }
+  })
+}
+
+/** Applies one file on a connection without a transaction, while another holds the lock; null: not our turn. */
+function applyOutside(pool: pg.Pool, migration: Migration): Promise<Turn | null> {
+  return transaction(pool, async (holder) => {
+    if (!(await tryLock(holder))) return null
+    // It idles for as long as the file takes; were it ended, the lock would be free too soon.
+    await holder.query('set local idle_in_transaction_session_timeout = 0')
+    if ((await readLedger(holder)).has(migration.name)) return { applied: [], outside: null, done: false }
+    const worker = await pool.connect()
+    let broken = true
+    try {
+      await apply(worker, migration)
+      broken = false
+    } finally {
+      worker.release(broken)
+    }
+    return { applied: [migration.name], outside: null, done: false }
+  })
+}
+
+function isDeadlock(error: unknown): boolean {
+  return error instanceof Error && databaseCode(error.cause) === '40P01'
 }
 
 /** Names of numbered migrations that this build has and the database lacks; empty when current. */
@@ -161,6 +226,16 @@ async function readLedger(db: Pick<pg.Pool, 'query'>): Promise<Map<string, strin
   return new Map(rows.map((row) => [row.name, row.checksum]))
 }
 
+function refuseChanged(done: ReadonlyMap<string, string>, known: readonly Migration[]): void {
+  for (const { name, checksum } of known) {
+    if (done.has(name) && done.get(name) !== checksum) {
+      throw new Error(
+        `migration ${name} was changed after it was applied: restore the file, and put the change into a new one`,
+      )
+    }
+  }
+}
+
 function refuseNewer(done: ReadonlyMap<string, string>, known: readonly Migration[]): void {
   const newest = known.at(-1)?.name ?? ''
   const unknown = [...done.keys()].filter((name) => !name.startsWith('functions/') && name > newest)
@@ -171,37 +246,28 @@ function refuseNewer(done: ReadonlyMap<string, string>, known: readonly Migratio
   }
 }
 
-/** Milliseconds that a migration may take, or the wait for another process that migrates: a day. */
+/** Milliseconds that a migration may take: a day. */
 const MIGRATION_TIMEOUT_MS = 86_400_000
 
 /** Runs a statement that may take far longer than the pool allows others. */
-async function run(client: pg.PoolClient, text: string, values?: unknown[]): Promise<void> {
+async function run(client: pg.PoolClient, text: string): Promise<void> {
   const statement: pg.QueryConfig & { readonly query_timeout: number } = {
     text,
     query_timeout: MIGRATION_TIMEOUT_MS,
-    ...(values === undefined ? {} : { values }),
   }
   await client.query(statement)
 }
 
+/** Runs a file and enters it in the ledger, on the client as it is: in a transaction or outside of one. */
 async function apply(client: pg.PoolClient, migration: Migration): Promise<void> {
-  const record = {
-    text: `insert into rowbeat.schema_migrations (name, checksum) values ($1, $2)
-           on conflict (name) do update set checksum = excluded.checksum, applied_at = now()`,
-    values: [migration.name, migration.checksum],
-  }
   try {
-    if (migration.transaction) {
-      await client.query('begin isolation level read committed')
-      await run(client, migration.sql)
-      await client.query(record)
-      await client.query('commit')
-    } else {
-      await run(client, migration.sql)
-      await client.query(record)
-    }
+    await run(client, migration.sql)
+    await client.query(
+      `insert into rowbeat.schema_migrations (name, checksum) values ($1, $2)
+       on conflict (name) do update set checksum = excluded.checksum, applied_at = now()`,
+      [migration.name, migration.checksum],
+    )
   } catch (error) {
-    // The connection is not used again, and with it the transaction ends.
     throw new Error(`migration ${migration.name} failed: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     })

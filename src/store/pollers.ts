@@ -27,6 +27,8 @@ const BEAT_TIMEOUT_MS = 3_000
 export interface Beat {
   /** False when the poller was declared lost: its jobs were taken back. */
   readonly alive: boolean
+  /** True when somebody asked it to claim nothing more and to hand back what it holds. */
+  readonly draining: boolean
   /** Every lease the database knows of this poller, to find those whose claim's answer was lost on the way. */
   readonly leases: readonly string[]
 }
@@ -47,7 +49,7 @@ set beat_at = clock_timestamp(),
     listening = $3
 where poller_id = $1
   and status in ('live', 'draining')
-returning (
+returning status = 'draining' as draining, (
   -- Older than the longest statement: a claim that is still under way is not lost.
   select array_agg(l.lease_id)
   from rowbeat.leases l
@@ -56,9 +58,10 @@ returning (
 ) as leases`,
     values: [pollerId, state.running, state.listening],
   }
-  const { rows } = await db.query<{ leases: string[] | null }>(statement)
+  const { rows } = await db.query<{ draining: boolean; leases: string[] | null }>(statement)
   const row = rows[0]
-  return row === undefined ? { alive: false, leases: [] } : { alive: true, leases: row.leases ?? [] }
+  if (row === undefined) return { alive: false, draining: false, leases: [] }
+  return { alive: true, draining: row.draining, leases: row.leases ?? [] }
 }
 
 /** Notes that a poller claims nothing more, or has ended cleanly. */

@@ -1,7 +1,7 @@
 /** The log: one JSON line per event. It subscribes to the engine; nothing else logs by hand. */
 import { pino } from 'pino'
-import type { Log } from '../core/ports.ts'
 import { messageOf } from '../core/errors.ts'
+import type { Log } from '../core/ports.ts'
 import type { EngineEvent, Events } from '../engine/events.ts'
 import type { ClaimedJob } from '../store/claims.ts'
 
@@ -44,45 +44,50 @@ export function logEvents(logger: Logger, events: Events): () => void {
   })
 }
 
+/** Events that somebody should look at. */
+const WARNINGS: ReadonlySet<EngineEvent['type']> = new Set([
+  'service.failed',
+  'listener.deaf',
+  'poller.fenced',
+  'pollers.reaped',
+  'reaper.held',
+  'deadlines.ended',
+  'schedule.missed',
+  'schedule.problem',
+])
+
+/** A line for an event; every failing service, refused settlement and failed job is a warning. */
 function write(logger: Logger, event: EngineEvent): void {
-  switch (event.type) {
-    case 'jobs.claimed':
-      return logger.debug({ event: event.type, queue: event.queue, count: event.count }, 'jobs claimed')
-    case 'job.ended': {
-      const facts = {
-        event: event.type,
-        job_id: event.jobId,
-        job_type: event.jobType,
-        execution_id: event.executionId ?? undefined,
-        attempt: event.attempt,
-        outcome: event.outcome,
-        code: event.code ?? undefined,
-        reason: event.message ?? undefined,
-        seconds: round(event.seconds),
-      }
-      if (event.outcome === 'failed' || event.outcome === 'refused') return logger.warn(facts, `job ${event.outcome}`)
-      if (event.outcome === 'completed' && event.executionId === null) return logger.debug(facts, 'job completed')
-      return logger.info(facts, `job ${event.outcome}`)
-    }
-    case 'execution.closed':
-      return logger.info({ event: event.type, execution_id: event.executionId, status: event.status }, 'execution closed')
-    case 'service.failed':
-      return logger.warn(
-        { event: event.type, name: event.service, failures: event.failures, reason: messageOf(event.error) },
-        'service failed; it is tried again',
-      )
-    case 'poller.fenced':
-    case 'pollers.reaped':
-    case 'reaper.held':
-    case 'deadlines.ended': {
-      const { type, ...facts } = event
-      return logger.warn({ event: type, ...facts }, type.replace('.', ' '))
-    }
-    default: {
-      const { type, ...facts } = event
-      return logger.info({ event: type, ...facts }, type.replace('.', ' '))
-    }
+  if (event.type === 'job.ended') {
+    writeJobEnd(logger, event)
+    return
   }
+  const { type, ...facts } = event
+  const line = { event: type, ...facts }
+  const sentence = type.replace('.', ' ')
+  if (event.type === 'service.failed') logger.warn({ ...line, error: messageOf(event.error) }, sentence)
+  else if (WARNINGS.has(type)) logger.warn(line, sentence)
+  else if (type === 'jobs.claimed') logger.debug(line, sentence)
+  else logger.info(line, sentence)
+}
+
+function writeJobEnd(logger: Logger, event: Extract<EngineEvent, { type: 'job.ended' }>): void {
+  const { outcome } = event
+  const line = {
+    event: event.type,
+    job_id: event.jobId,
+    job_type: event.jobType,
+    execution_id: event.executionId ?? undefined,
+    attempt: event.attempt,
+    outcome,
+    code: event.code ?? undefined,
+    reason: event.message ?? undefined,
+    seconds: round(event.seconds),
+  }
+  if (outcome === 'failed' || outcome === 'refused') logger.warn(line, `job ${outcome}`)
+  // A plain job that completed is the ordinary case, thousands of times a second.
+  else if (outcome === 'completed' && event.executionId === null) logger.debug(line, 'job completed')
+  else logger.info(line, `job ${outcome}`)
 }
 
 function round(seconds: number): number {

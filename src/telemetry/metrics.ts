@@ -18,7 +18,12 @@ export function createMetrics(events: Events, version: string): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  new Gauge({ name: 'rowbeat_build_info', help: 'Version of this process.', labelNames: ['version'], registers })
+  new Gauge({
+    name: 'rowbeat_build_info',
+    help: 'Version of this process.',
+    labelNames: ['version'],
+    registers,
+  })
     .labels(version)
     .set(1)
 
@@ -131,7 +136,8 @@ export function createMetrics(events: Events, version: string): Metrics {
 
   return {
     registry,
-    observeRequest: (method, route, status, seconds) => requests.labels(method, route, String(status)).observe(seconds),
+    observeRequest: (method, route, status, seconds) =>
+      requests.labels(method, route, String(status)).observe(seconds),
     takeSnapshot: (snapshot) => {
       jobs.reset()
       oldest.reset()

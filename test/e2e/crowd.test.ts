@@ -1,5 +1,5 @@
-import { afterAll, describe, expect, it } from 'vitest'
 import { Pool } from 'undici'
+import { afterAll, describe, expect, it } from 'vitest'
 import { PendingAuditResponse } from '../../src/workflows/audit/schema.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { startGatedDemo } from './gate.ts'
@@ -25,7 +25,11 @@ async function askAll(servers: readonly string[], domains: readonly string[], ca
         const domain = domains[caller % domains.length] ?? ''
         const pool = pools[Math.floor(caller / domains.length) % pools.length]
         const answer = await pool?.request({ method: 'GET', path: `/api/v1/sites/${domain}/audit` })
-        return { domain, status: answer?.statusCode, body: PendingAuditResponse.parse(await answer?.body.json()) }
+        return {
+          domain,
+          status: answer?.statusCode,
+          body: PendingAuditResponse.parse(await answer?.body.json()),
+        }
       }),
     )
   } finally {
@@ -33,7 +37,7 @@ async function askAll(servers: readonly string[], domains: readonly string[], ca
   }
 }
 
-describe('a crowd that asks two servers for the same audit', { timeout: 50_000 }, () => {
+describe('a crowd that asks two servers for the same audit', { timeout: 120_000 }, () => {
   it('gets one audit between them, and ten for ten domains', async () => {
     const gated = await startGatedDemo(() => true)
     cleanUp.push(() => gated.close())

@@ -30,7 +30,7 @@ async function freshDatabase(): Promise<string> {
   return database.url
 }
 
-describe('a step that fails for good', { timeout: 50_000 }, () => {
+describe('a step that fails for good', { timeout: 120_000 }, () => {
   it('makes the audit partial when it is the search, and the others run', async () => {
     const gated = await startGatedDemo(() => false)
     cleanUp.push(() => gated.close())
@@ -41,7 +41,7 @@ describe('a step that fails for good', { timeout: 50_000 }, () => {
       OUTBOUND_HOST_MAP: `${gated.settings.OUTBOUND_HOST_MAP},refusing.test=127.0.0.1:${port}`,
       SEARXNG_URL: 'http://refusing.test',
     })
-    const status = await awaitEnd(url, CLIENT, await postAudit(url, CLIENT), 40_000)
+    const status = await awaitEnd(url, CLIENT, await postAudit(url, CLIENT), 90_000)
     expect(status).toMatchObject({
       overall_status: 'partial',
       overall_progress: 100,
@@ -93,7 +93,7 @@ describe('a step that fails for good', { timeout: 50_000 }, () => {
       SCRAPING_RETRY_WAIT_MIN: '1',
       SCRAPING_RETRY_WAIT_MAX: '1',
     })
-    const status = await awaitEnd(url, 'down.test', await postAudit(url, 'down.test'), 40_000)
+    const status = await awaitEnd(url, 'down.test', await postAudit(url, 'down.test'), 90_000)
     expect(status).toMatchObject({
       overall_status: 'failed',
       error_code: 'NETWORK_UNREACHABLE',

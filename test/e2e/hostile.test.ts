@@ -99,21 +99,27 @@ const SITES: readonly Site[] = [
     what: 'sends a compression bomb',
     code: 'RESPONSE_TOO_LARGE',
     says: /bomb\.test/,
-    serve: plainRobots((_, response) => response.writeHead(200, { ...HTML, 'content-encoding': 'gzip' }).end(BOMB)),
+    serve: plainRobots((_, response) =>
+      response.writeHead(200, { ...HTML, 'content-encoding': 'gzip' }).end(BOMB),
+    ),
   },
   {
     host: 'files.test',
     what: 'serves no HTML',
     code: 'NO_CONTENT',
     says: /no HTML page: the answer is application\/pdf/,
-    serve: plainRobots((_, response) => response.writeHead(200, { 'content-type': 'application/pdf' }).end('%PDF-1.7')),
+    serve: plainRobots((_, response) =>
+      response.writeHead(200, { 'content-type': 'application/pdf' }).end('%PDF-1.7'),
+    ),
   },
   {
     host: 'blank.test',
     what: 'serves pages without a word',
     code: 'NO_CONTENT',
     says: /no page with text could be read/,
-    serve: plainRobots((_, response) => response.writeHead(200, HTML).end('<html><body><div id="app"></div></body>')),
+    serve: plainRobots((_, response) =>
+      response.writeHead(200, HTML).end('<html><body><div id="app"></div></body>'),
+    ),
   },
   {
     host: 'closed.test',
@@ -170,7 +176,8 @@ function plainRobots(listener: RequestListener): RequestListener {
 }
 
 function pageOf(title: string): string {
-  const words = 'Le vélo cargo livre chaque matin les commerces du quartier et laisse la rue à ses habitants. '
+  const words =
+    'Le vélo cargo livre chaque matin les commerces du quartier et laisse la rue à ses habitants. '
   return `<!doctype html><html lang="fr"><title>${title}</title><body><main><h1>${title}</h1><p>${words.repeat(12)}</p></main>`
 }
 
@@ -206,7 +213,7 @@ async function open(site: Site): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-describe('a hostile site', { timeout: 50_000 }, () => {
+describe('a hostile site', { timeout: 120_000 }, () => {
   let rowbeat: Rowbeat
   const executions = new Map<string, string>()
 
@@ -232,13 +239,17 @@ describe('a hostile site', { timeout: 50_000 }, () => {
   for (const { host, what, code, says } of SITES) {
     const outcome = code === null ? 'is read all the same' : `ends the step with ${code}`
     it(`that ${what} ${outcome}`, async () => {
-      const status = await awaitEnd(rowbeat.url, host, executions.get(host) ?? '', 40_000)
+      const status = await awaitEnd(rowbeat.url, host, executions.get(host) ?? '', 90_000)
       const step = stepOf(status, 'editorial_analysis')
       if (code === null) {
         expect(step).toMatchObject({ status: 'completed', error_code: null })
         return
       }
-      expect(step).toMatchObject({ status: 'failed', error_code: code, error_message: expect.stringMatching(says) })
+      expect(step).toMatchObject({
+        status: 'failed',
+        error_code: code,
+        error_message: expect.stringMatching(says),
+      })
       expect(step.duration_seconds).toBeLessThan(35)
       expect(status).toMatchObject({ overall_status: 'failed', error_code: code })
       expect(status.failed_workflow_details).toMatchObject([

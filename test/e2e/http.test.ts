@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { request } from 'undici'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PROBLEM_CODES } from '../../src/core/problems.ts'
 import {
   AuditStatusResponse,
@@ -34,9 +34,9 @@ beforeAll(async () => {
   // The first look at the state comes at once: a process that has just started does not count as sick.
   await until(async () => (await call('/health')).ok, { timeoutMs: 5_000, what: 'the process to be healthy' })
   executionId = await postAudit(rowbeat.url, CLIENT)
-  const status = await awaitEnd(rowbeat.url, CLIENT, executionId, 50_000)
+  const status = await awaitEnd(rowbeat.url, CLIENT, executionId, 90_000)
   expect(status.overall_status).toBe('completed')
-}, 80_000)
+}, 120_000)
 afterAll(async () => {
   await stopAll()
   await gated.close()
@@ -57,19 +57,27 @@ async function readDocument(): Promise<OpenApi> {
 describe('a request that cannot be answered', () => {
   const refused: [what: string, code: keyof typeof PROBLEM_CODES, send: () => Promise<Response>][] = [
     ['an invalid domain', 'VALIDATION_FAILED', () => call('/api/v1/sites/not_a_domain/audit')],
-    ['a reserved name that is not mapped', 'VALIDATION_FAILED', () => call('/api/v1/sites/unmapped.test/audit')],
+    [
+      'a reserved name that is not mapped',
+      'VALIDATION_FAILED',
+      () => call('/api/v1/sites/unmapped.test/audit'),
+    ],
     ['a domain with a scheme', 'VALIDATION_FAILED', () => call('/api/v1/sites/https%3A%2F%2Fa.com/audit')],
     ['a path that is no valid encoding', 'VALIDATION_FAILED', () => call('/api/v1/sites/%E0%A4%A/audit')],
+    ['an unknown execution', 'NOT_FOUND', () => call(`${AUDIT}/status/01890000-0000-7000-8000-000000000000`)],
     [
-      'an unknown execution',
+      'an execution of another domain',
       'NOT_FOUND',
-      () => call(`${AUDIT}/status/01890000-0000-7000-8000-000000000000`),
+      () => call(`/api/v1/sites/other.test/audit/status/${executionId}`),
     ],
-    ['an execution of another domain', 'NOT_FOUND', () => call(`/api/v1/sites/other.test/audit/status/${executionId}`)],
     ['an execution id that is none', 'VALIDATION_FAILED', () => call(`${AUDIT}/status/17`)],
     ['an unknown query value', 'VALIDATION_FAILED', () => call(`${AUDIT}?include_topics=banana`)],
     ['a query value out of range', 'VALIDATION_FAILED', () => call(`${AUDIT}?topics_limit=51`)],
-    ['malformed JSON', 'MALFORMED_JSON', () => call(AUDIT, { method: 'POST', headers: JSON_TYPE, body: '{"force":' })],
+    [
+      'malformed JSON',
+      'MALFORMED_JSON',
+      () => call(AUDIT, { method: 'POST', headers: JSON_TYPE, body: '{"force":' }),
+    ],
     ['a body that is no object', 'VALIDATION_FAILED', () => post(AUDIT, [])],
     ['an unknown field', 'VALIDATION_FAILED', () => post(AUDIT, { colour: 'red' })],
     ['an unknown step', 'VALIDATION_FAILED', () => post(AUDIT, { steps: ['coffee'] })],
@@ -99,7 +107,10 @@ describe('a request that cannot be answered', () => {
         request_id: answer.headers.get('x-request-id'),
       })
       if (code === 'VALIDATION_FAILED') {
-        expect(body.errors).toContainEqual({ pointer: expect.stringMatching(/^\//), detail: expect.any(String) })
+        expect(body.errors).toContainEqual({
+          pointer: expect.stringMatching(/^\//),
+          detail: expect.any(String),
+        })
       }
       expect(JSON.stringify(body)).not.toMatch(/node_modules|\.ts:\d|\bselect\b/i)
     })
@@ -151,7 +162,8 @@ describe('the audit', () => {
   })
 
   it('leaves out what is not asked for', async () => {
-    const query = 'include_trending=false&include_analyses=0&include_temporal=false&include_opportunities=false'
+    const query =
+      'include_trending=false&include_analyses=0&include_temporal=false&include_opportunities=false'
     const document = SiteAuditResponse.parse(await (await call(`${AUDIT}?${query}`)).json())
     expect(document).toMatchObject({
       trending_topics: null,
@@ -215,10 +227,16 @@ describe('the audit', () => {
   it('is started once when the same key comes twice at the same moment', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, () =>
-        post(`/api/v1/sites/other.test/audit`, { steps: ['client_scraping'] }, { 'idempotency-key': 'at-once' }),
+        post(
+          `/api/v1/sites/other.test/audit`,
+          { steps: ['client_scraping'] },
+          { 'idempotency-key': 'at-once' },
+        ),
       ),
     )
-    const ids = await Promise.all(answers.map(async (one) => PendingAuditResponse.parse(await one.json()).execution_id))
+    const ids = await Promise.all(
+      answers.map(async (one) => PendingAuditResponse.parse(await one.json()).execution_id),
+    )
     expect(new Set(ids).size).toBe(1)
     expect(answers.filter((one) => one.headers.get('idempotency-replayed') === null)).toHaveLength(1)
   })
@@ -227,7 +245,9 @@ describe('the audit', () => {
 describe('the OpenAPI document', () => {
   it('is sound: every reference resolves, every operation has its name and answers', async () => {
     const document = await readDocument()
-    const known = new Set(Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`))
+    const known = new Set(
+      Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`),
+    )
     expect(refsIn(document).filter((ref) => !known.has(ref))).toEqual([])
     const operations = operationsOf(document)
     const ids = [...operations.values()].map((operation) => operation.operationId)
@@ -236,7 +256,9 @@ describe('the OpenAPI document', () => {
       const placeholders = [...name.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
       const inPath = (parameters ?? []).filter((one) => one.in === 'path' && one.required)
       expect(inPath.map((one) => one.name)).toEqual(placeholders)
-      const bare = Object.entries(responses).filter(([status, one]) => !/^(?:204|304)$/.test(status) && !one.content)
+      const bare = Object.entries(responses).filter(
+        ([status, one]) => !/^(?:204|304)$/.test(status) && !one.content,
+      )
       expect({ name, bare: bare.map(([status]) => status) }).toEqual({ name, bare: [] })
     }
   })
@@ -292,7 +314,8 @@ describe('the OpenAPI document', () => {
 
 describe('the metrics', () => {
   it('can be parsed, are explained, and their labels are bounded', async () => {
-    for (const path of ['/one', '/two', `/api/v1/sites/label-${Date.now()}.com/audit/status/latest`]) await call(path)
+    for (const path of ['/one', '/two', `/api/v1/sites/label-${Date.now()}.com/audit/status/latest`])
+      await call(path)
     const answer = await call('/metrics')
     expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
     const lines = (await answer.text()).split('\n').filter((line) => line !== '')
@@ -300,12 +323,19 @@ describe('the metrics', () => {
     const sample = /^([a-z][a-z0-9_]*)(?:\{((?:[a-z_]+="(?:[^"\\]|\\.)*",?)*)\})? (-?[\d.e+-]+|NaN|[+-]?Inf)$/
     expect(samples.filter((line) => !sample.test(line))).toEqual([])
     const helped = new Set(lines.flatMap((line) => /^# HELP (\S+) \S/.exec(line)?.[1] ?? []))
-    const families = samples.map((line) => (sample.exec(line)?.[1] ?? '').replace(/_(?:bucket|sum|count)$/, ''))
+    const families = samples.map((line) =>
+      (sample.exec(line)?.[1] ?? '').replace(/_(?:bucket|sum|count)$/, ''),
+    )
     expect(families.filter((name) => !helped.has(name) && !helped.has(`${name}_count`))).toEqual([])
     const ours = samples.filter((line) => line.startsWith('rowbeat_'))
     expect(ours.join('\n')).not.toMatch(/\.test\b|\.com\b|127\.0\.0\.1|[0-9a-f]{8}-[0-9a-f]{4}-/)
-    const labels = new Set(ours.flatMap((line) => [...(sample.exec(line)?.[2] ?? '').matchAll(/([a-z_]+)="/g)].map(([, name]) => name)))
-    const bounded = 'le queue status job_type workflow_type outcome reason schedule service method route version'.split(' ')
+    const labels = new Set(
+      ours.flatMap((line) =>
+        [...(sample.exec(line)?.[2] ?? '').matchAll(/([a-z_]+)="/g)].map(([, name]) => name),
+      ),
+    )
+    const bounded =
+      'le queue status job_type workflow_type outcome reason schedule service method route version'.split(' ')
     expect([...labels].filter((name) => !bounded.includes(name ?? ''))).toEqual([])
     const routes = new Set(ours.flatMap((line) => /route="([^"]*)"/.exec(line)?.[1] ?? []))
     const documented = [...operationsOf(await readDocument()).keys()].map((name) =>
@@ -317,7 +347,9 @@ describe('the metrics', () => {
   it('count what the audit did', async () => {
     const text = await (await call('/metrics')).text()
     for (const jobType of ['editorial_analysis', 'trend_pipeline']) {
-      expect(text).toMatch(new RegExp(`^rowbeat_attempts_total\\{.*job_type="${jobType}",outcome="completed"\\} [1-9]`, 'm'))
+      expect(text).toMatch(
+        new RegExp(`^rowbeat_attempts_total\\{.*job_type="${jobType}",outcome="completed"\\} [1-9]`, 'm'),
+      )
     }
     expect(text).toMatch(/^rowbeat_executions_closed_total\{status="completed"\} [1-9]/m)
   })

@@ -39,7 +39,11 @@ async function killWithin(step: string, stage: Stage, halt: Halt): Promise<Store
   const { database, settings } = stage
   const first = await startRowbeat(settings)
   const executionId = await postAudit(first.url, CLIENT)
-  await until(() => halt.reached(), { timeoutMs: 40_000, what: `the audit to be inside ${step}`, everyMs: 50 })
+  await until(() => halt.reached(), {
+    timeoutMs: 90_000,
+    what: `the audit to be inside ${step}`,
+    everyMs: 50,
+  })
   const running = await ask<{ step: string; poller_id: string }>(
     database.url,
     `select step, poller_id from rowbeat.scheduled_jobs where status = 'running'`,
@@ -49,7 +53,7 @@ async function killWithin(step: string, stage: Stage, halt: Halt): Promise<Store
   expect(await first.exited).toEqual({ code: null, signal: 'SIGKILL' })
   const second = await startRowbeat(settings)
   await halt.release()
-  const status = await awaitEnd(second.url, CLIENT, executionId, 50_000)
+  const status = await awaitEnd(second.url, CLIENT, executionId, 90_000)
   expect(status).toMatchObject({ overall_status: 'completed', overall_progress: 100 })
   expect(stepOf(status, step)).toMatchObject({ status: 'completed', attempt: 2 })
   const [row] = await ask<{ poller_id: string; retry_count: number; codes: unknown }>(
@@ -97,7 +101,8 @@ const HELD_REQUESTS: Readonly<Record<string, (passing: Passing) => boolean>> = {
     host === CLIENT && openings === 1 && /^\/blog\/[a-z]/.test(path),
   competitor_search: ({ host, visit }) => host === 'search.test' && visit >= 2,
   client_scraping: ({ host, path, openings }) => host === CLIENT && openings === 2 && late(path),
-  enhanced_scraping: ({ host, path }) => host === 'roue-libre-pro.test' && /^\/ressources\/.*[m-z].*\.html$/.test(path),
+  enhanced_scraping: ({ host, path }) =>
+    host === 'roue-libre-pro.test' && /^\/ressources\/.*[m-z].*\.html$/.test(path),
 }
 
 /** Some, not all of the articles, so that others are stored before. */
@@ -109,13 +114,13 @@ function late(path: string): boolean {
 async function runUndisturbed(): Promise<StoredResult> {
   const { settings, database } = await setStage(() => false)
   const process = await startRowbeat(settings)
-  const status = await awaitEnd(process.url, CLIENT, await postAudit(process.url, CLIENT), 50_000)
+  const status = await awaitEnd(process.url, CLIENT, await postAudit(process.url, CLIENT), 90_000)
   expect(status.overall_status).toBe('completed')
   process.kill('SIGKILL')
   return readStored(database.url, CLIENT)
 }
 
-describe('a process that is killed in the middle of an audit', { timeout: 100_000 }, () => {
+describe('a process that is killed in the middle of an audit', { timeout: 240_000 }, () => {
   let undisturbed: Promise<StoredResult> | null = null
   const expected = (): Promise<StoredResult> => {
     undisturbed ??= runUndisturbed()

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -15,6 +15,8 @@ const CLIENT = 'atelier-velo.test'
 /** How long the database is away, and how long work may then take to go on. */
 const OUTAGE_MS = 10_000
 const RETURN_MS = 30_000
+/** A connection that died without a word is known by nothing but a statement's time limit of 15 s. */
+const SILENT_RETURN_MS = 45_000
 
 const cleanUp: (() => Promise<void>)[] = []
 afterAll(async () => {
@@ -28,25 +30,32 @@ interface Outage {
   end(): Promise<void>
 }
 
-async function readiness(rowbeat: Rowbeat): Promise<number> {
-  return (await fetch(`${rowbeat.url}/health/ready`, { signal: AbortSignal.timeout(8_000) })).status
+/** Waits until the process says of itself that it is ready, or that it is not. */
+async function awaitReadiness(rowbeat: Rowbeat, wanted: number, timeoutMs: number): Promise<void> {
+  const asWanted = async (): Promise<boolean> => {
+    const answer = await fetch(`${rowbeat.url}/health/ready`, { signal: AbortSignal.timeout(8_000) })
+    if (answer.status !== wanted) throw new Error(await answer.text())
+    return true
+  }
+  await until(asWanted, { timeoutMs, what: `readiness to answer ${wanted}`, everyMs: 100 })
 }
 
 /** Runs an audit, takes the database away in the middle of it, and sees what becomes of both. */
-async function runThrough(outage: Outage, url: string, gated: GatedDemo, databaseUrl: string): Promise<void> {
-  const rowbeat = await startRowbeat({ ...gated.settings, DATABASE_URL: url })
+async function runThrough(
+  outage: Outage,
+  returnMs: number,
+  urls: { readonly rowbeat: string; readonly direct: string },
+  gated: GatedDemo,
+): Promise<void> {
+  const rowbeat = await startRowbeat({ ...gated.settings, DATABASE_URL: urls.rowbeat })
   const executionId = await postAudit(rowbeat.url, CLIENT)
-  await until(() => gated.held() > 0, { timeoutMs: 25_000, what: 'the audit to be in the middle' })
+  await until(() => gated.held() > 0, { timeoutMs: 90_000, what: 'the audit to be in the middle' })
   const before = await readStatus(rowbeat.url, CLIENT, executionId)
   expect(stepOf(before, 'client_scraping').status).toBe('running')
 
   await outage.begin()
   const gone = performance.now()
-  await until(async () => (await readiness(rowbeat)) === 503, {
-    timeoutMs: 10_000,
-    what: 'the process to say that it is not ready',
-    everyMs: 100,
-  })
+  await awaitReadiness(rowbeat, 503, 10_000)
   const asked = await fetch(`${rowbeat.url}/api/v1/sites/${CLIENT}/audit`)
   expect(asked.status).toBe(503)
   expect(asked.headers.get('retry-after')).not.toBeNull()
@@ -58,24 +67,20 @@ async function runThrough(outage: Outage, url: string, gated: GatedDemo, databas
   await outage.end()
 
   const back = performance.now()
-  await until(async () => (await readiness(rowbeat)) === 200, {
-    timeoutMs: RETURN_MS,
-    what: 'the process to be ready again',
-    everyMs: 100,
-  })
-  const settled = async (): Promise<boolean> => {
-    const status = await readStatus(rowbeat.url, CLIENT, executionId)
-    return status.end_time !== null || status.completed_steps > before.completed_steps
+  await awaitReadiness(rowbeat, 200, returnMs)
+  const goesOn = async (): Promise<boolean> => {
+    const step = stepOf(await readStatus(rowbeat.url, CLIENT, executionId), 'client_scraping')
+    return step.status === 'completed' || (step.status === 'running' && step.attempt > 1)
   }
-  await until(settled, { timeoutMs: RETURN_MS, what: 'a step to be settled', everyMs: 100 })
-  expect(performance.now() - back).toBeLessThan(RETURN_MS)
-  const status = await awaitEnd(rowbeat.url, CLIENT, executionId, 40_000)
+  await until(goesOn, { timeoutMs: returnMs, what: 'the work to go on', everyMs: 100 })
+  expect(performance.now() - back).toBeLessThan(returnMs)
+  const status = await awaitEnd(rowbeat.url, CLIENT, executionId, 90_000)
   expect(status.overall_status).toBe('completed')
-  const stored = await readStored(databaseUrl, CLIENT)
+  const stored = await readStored(urls.direct, CLIENT)
   expect(stored).toMatchObject({ profiles: 1, trendRuns: 1, executions: ['completed'] })
   expect(stored.steps).toHaveLength(5)
   expect(stored.articleRows).toBe(stored.articles.length)
-  await until(async () => (await ask(databaseUrl, 'select from rowbeat.leases')).length === 0, {
+  await until(async () => (await ask(urls.direct, 'select from rowbeat.leases')).length === 0, {
     timeoutMs: RETURN_MS,
     what: 'every lease to be given back',
     everyMs: 100,
@@ -91,39 +96,53 @@ async function holdScraping(): Promise<GatedDemo> {
   return gated
 }
 
-/** A way to the database that can be cut without a word: what is sent is swallowed, nothing is closed. */
+/**
+ * A way to the database that can be cut without a word, as when a firewall between forgets its connections: what is
+ * sent is swallowed, nothing is closed, and a connection that met this stays dumb when the way is whole again.
+ */
 async function startWay(target: URL): Promise<{ port: number; swallow(on: boolean): void }> {
-  const pairs = new Set<[Socket, Socket]>()
+  const pairs = new Set<Pair>()
   let swallows = false
   const server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname)
-    const pair: [Socket, Socket] = [near, far]
+    const pair: Pair = { near, far: connect(Number(target.port), target.hostname), isDumb: swallows }
     pairs.add(pair)
-    for (const [from, to] of [pair, [far, near] as const]) {
-      from.on('data', (bytes) => {
-        if (!swallows && !to.destroyed) to.write(bytes)
-      })
-      from.on('error', () => undefined)
-      from.on('close', () => {
-        if (!swallows) to.destroy()
-      })
-    }
+    passOn(pair, near, pair.far)
+    passOn(pair, pair.far, near)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
   cleanUp.push(async () => {
-    for (const pair of pairs) for (const socket of pair) socket.destroy()
+    for (const { near, far } of pairs) {
+      near.destroy()
+      far.destroy()
+    }
     await new Promise((resolve) => server.close(resolve))
   })
   return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
+    port: (server.address() as AddressInfo).port,
     swallow: (on) => {
       swallows = on
+      if (on) for (const pair of pairs) pair.isDumb = true
     },
   }
 }
 
-describe('a database that is away for ten seconds in the middle of an audit', { timeout: 110_000 }, () => {
+interface Pair {
+  readonly near: Socket
+  readonly far: Socket
+  isDumb: boolean
+}
+
+function passOn(pair: Pair, from: Socket, to: Socket): void {
+  from.on('data', (bytes) => {
+    if (!pair.isDumb && !to.destroyed) to.write(bytes)
+  })
+  from.on('error', () => undefined)
+  from.on('close', () => {
+    if (!pair.isDumb) to.destroy()
+  })
+}
+
+describe('a database that is away for ten seconds in the middle of an audit', { timeout: 240_000 }, () => {
   it.concurrent('costs the audit nothing when Postgres was stopped', async () => {
     const gated = await holdScraping()
     const dataDir = join(tmpdir(), `rowbeat-outage-${randomBytes(6).toString('hex')}`)
@@ -143,7 +162,7 @@ describe('a database that is away for ten seconds in the middle of an audit', { 
         expect(server.url).toBe(url)
       },
     }
-    await runThrough(outage, url, gated, url)
+    await runThrough(outage, RETURN_MS, { rowbeat: url, direct: url }, gated)
   })
 
   it.concurrent('costs the audit nothing when the network swallowed everything', async () => {
@@ -158,6 +177,6 @@ describe('a database that is away for ten seconds in the middle of an audit', { 
       begin: async () => way.swallow(true),
       end: async () => way.swallow(false),
     }
-    await runThrough(outage, url.href, gated, database.url)
+    await runThrough(outage, SILENT_RETURN_MS, { rowbeat: url.href, direct: database.url }, gated)
   })
 })

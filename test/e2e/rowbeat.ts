@@ -28,7 +28,7 @@ const LISTENS = /"event":"http\.listening","url":"([^"]*)"/
 const CLAIMS = /"event":"poller\.started"/
 
 const PROGRAM = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
 const OUTPUT_MAX = 2_000_000
 
 /** Every process of this file, so that {@link stopAll} leaves none behind. */

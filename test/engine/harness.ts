@@ -49,6 +49,8 @@ export interface StartOptions {
   /** Default: the database itself. */
   readonly url?: string
   readonly listen?: boolean
+  /** Default: `url`, or past the pooler where the database is behind one. */
+  readonly listenUrl?: string
 }
 
 const outbound: Outbound = {
@@ -85,11 +87,16 @@ export function useEngines() {
     get url(): string {
       return database.url
     },
+    get directUrl(): string {
+      return database.directUrl
+    },
     get pool(): pg.Pool {
       return pool()
     },
     start: async (options: StartOptions): Promise<Started> => {
       const url = options.url ?? database.url
+      const pooled = database.url !== database.directUrl
+      const listenUrl = options.listenUrl ?? (pooled ? database.directUrl : url)
       const connections = connect({ url, max: 8, applicationName: 'rowbeat' })
       const seen: EngineEvent[] = []
       const events = createEvents((error) => {
@@ -106,7 +113,7 @@ export function useEngines() {
         events,
         concurrency: options.concurrency ?? 8,
         version: 'test',
-        listenUrl: options.listen === true ? url : null,
+        listenUrl: options.listen === true ? listenUrl : null,
         logFor: () => log,
         timing: { ...QUICK, ...options.timing },
       })

@@ -6,10 +6,12 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import pg from 'pg'
+import { type PgBouncer, startPgBouncer } from './pgbouncer.ts'
 import { startTestServer, type TestServer } from './server.ts'
 
 export interface Broker {
-  /** `POST` makes a database and answers `{ url, name, outlivesRun }`; `DELETE ?name=` drops it. */
+  /** `POST` makes a database and answers `{ url, directUrl, name, outlivesRun }`, `POST ?pooled` with a `url` that
+   * leads through PgBouncer in transaction mode; `DELETE ?name=` drops it. */
   readonly url: string
   close(): Promise<void>
 }
@@ -19,6 +21,9 @@ interface Ready {
   readonly template: string
 }
 
+/** Server connections per database: more than the tests of one file hold in transactions at once. */
+const POOL_SIZE = 24
+
 /** Starts the broker on a free port of loopback; the path is secret, for its answers hold a password. */
 export async function startBroker(
   environment: NodeJS.ProcessEnv,
@@ -27,6 +32,7 @@ export async function startBroker(
   const run = `rowbeat_test_${process.pid}_${randomBytes(3).toString('hex')}`
   const secret = randomBytes(16).toString('hex')
   let ready: Promise<Ready> | null = null
+  let pooler: PgBouncer | null = null
   let made = 0
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -42,7 +48,10 @@ export async function startBroker(
       return {}
     }
     await administer(server.url, `create database ${name} template ${template}`)
-    return { url: withDatabase(server.url, name), name, outlivesRun: server.outlivesRun }
+    const directUrl = withDatabase(server.url, name)
+    if (target.searchParams.has('pooled')) pooler ??= await startPgBouncer(server.url, POOL_SIZE)
+    const url = target.searchParams.has('pooled') ? pooler?.through(directUrl) : directUrl
+    return { url, directUrl, name, outlivesRun: server.outlivesRun }
   }
 
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
@@ -71,6 +80,7 @@ export async function startBroker(
       await queue
       const started = await ready?.catch(() => null)
       if (!started) return
+      await pooler?.close()
       if (started.server.outlivesRun) {
         await administer(started.server.url, `drop database if exists ${started.template} with (force)`)
       }

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, beforeEach, inject } from 'vitest'
 
 export interface TestDatabase {
   readonly url: string
+  /** The same, past the pooler; equal to `url` where there is none. */
+  readonly directUrl: string
   /** Drops it, closing what is still connected; keeps it for a look when a test failed on a server of yours. */
   drop(): Promise<void>
 }
@@ -18,11 +20,13 @@ beforeEach(({ onTestFailed }) => {
 /** Makes a migrated database; the first call of a run starts the server, which takes a few seconds. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const broker = inject('databaseBroker')
-  const made = await ask(broker, 'POST')
-  const { url, name, outlivesRun } = made
-  if (typeof url !== 'string' || typeof name !== 'string') throw new Error('the broker made no database')
+  const made = await ask(inject('pooled') ? `${broker}?pooled` : broker, 'POST')
+  const { url, directUrl, name, outlivesRun } = made
+  if (typeof url !== 'string' || typeof directUrl !== 'string' || typeof name !== 'string')
+    throw new Error('the broker made no database')
   return {
     url,
+    directUrl,
     drop: async () => {
       if (anyFailed && outlivesRun === true)
         process.stderr.write(`A test failed: its database ${name} is kept\n`)
@@ -33,9 +37,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 
 /**
  * Makes a database before the tests of a file or `describe` and drops it after them. Call it at their top;
- * read `url` in hooks and tests.
+ * read its URLs in hooks and tests.
  */
-export function useTestDatabase(): { readonly url: string } {
+export function useTestDatabase(): Pick<TestDatabase, 'url' | 'directUrl'> {
   let database: TestDatabase | null = null
   beforeAll(async () => {
     database = await createTestDatabase()
@@ -43,10 +47,16 @@ export function useTestDatabase(): { readonly url: string } {
   afterAll(async () => {
     await database?.drop()
   })
+  const existing = (): TestDatabase => {
+    if (database === null) throw new Error('the test database exists only while hooks and tests run')
+    return database
+  }
   return {
     get url(): string {
-      if (database === null) throw new Error('the test database exists only while hooks and tests run')
-      return database.url
+      return existing().url
+    },
+    get directUrl(): string {
+      return existing().directUrl
     },
   }
 }

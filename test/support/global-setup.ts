@@ -6,6 +6,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Where `database.ts` asks for databases. */
     databaseBroker: string
+    /** True where databases are reached through PgBouncer. */
+    pooled: boolean
   }
 }
 

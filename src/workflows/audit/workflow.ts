@@ -1,11 +1,7 @@
 /** The site audit: five steps from a domain to a roadmap. */
 import { minutes } from '../../core/duration.ts'
 import { defineWorkflow, step, type WorkflowDefinition } from '../../core/workflow.ts'
-import { scrapeArticles } from './crawl/articles.ts'
-import { crawlSite } from './crawl/crawler.ts'
 import { STEP_TITLES } from './plan.ts'
-import { findCompetitors } from './search/competitors.ts'
-import { createSearchProvider } from './search/provider.ts'
 import type { AuditSettings } from './settings.ts'
 import { clientScraping } from './steps/client-scraping.ts'
 import { competitorSearch } from './steps/competitor-search.ts'
@@ -13,22 +9,15 @@ import { editorialAnalysis } from './steps/editorial-analysis.ts'
 import { enhancedScraping } from './steps/enhanced-scraping.ts'
 import { AuditInput } from './steps/input.ts'
 import type { Rooms } from './steps/rooms.ts'
+import { threadedRooms } from './steps/threaded-rooms.ts'
 import { trendPipeline } from './steps/trend-pipeline.ts'
-import { runTrendsInThread } from './steps/trend-thread.ts'
-import { buildProfile } from './text/profile.ts'
 import { AUDIT_WORKFLOW } from './workflow-name.ts'
 
-const ROOMS: Rooms = {
-  crawlSite,
-  buildProfile,
-  createSearchProvider,
-  findCompetitors,
-  scrapeArticles,
-  runTrends: runTrendsInThread,
-}
-
 /** The workflow as configured. `rooms` replaces the real crawler, search and pipeline in tests. */
-export function auditWorkflow(settings: AuditSettings, rooms: Rooms = ROOMS): WorkflowDefinition<AuditInput> {
+export function auditWorkflow(
+  settings: AuditSettings,
+  rooms: Rooms = threadedRooms(),
+): WorkflowDefinition<AuditInput> {
   const { retry } = settings
   return defineWorkflow({
     name: AUDIT_WORKFLOW,

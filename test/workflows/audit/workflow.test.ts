@@ -5,7 +5,7 @@ import type { Outbound, ProgressReport } from '../../../src/core/ports.ts'
 import { planSteps } from '../../../src/core/workflow.ts'
 import { AuditInput } from '../../../src/workflows/audit/steps/input.ts'
 import type { Rooms } from '../../../src/workflows/audit/steps/rooms.ts'
-import { runTrendsInThread } from '../../../src/workflows/audit/steps/trend-thread.ts'
+import { threadedRooms } from '../../../src/workflows/audit/steps/threaded-rooms.ts'
 import {
   readCompetitors,
   readTrendRun,
@@ -359,52 +359,8 @@ describe('trend pipeline', () => {
   it('fails with INSUFFICIENT_ARTICLES, and stores no run, when there is too little', async () => {
     await analysed('few.test')
     await expect(
-      run('trend_pipeline', { domain: 'few.test', rooms: { runTrends: runTrendsInThread } }),
+      run('trend_pipeline', { domain: 'few.test', rooms: { runTrends: threadedRooms().runTrends } }),
     ).rejects.toMatchObject({ name: 'RowbeatError', code: 'INSUFFICIENT_ARTICLES' })
     expect(await readTrendRun(database.db, 'few.test')).toBeNull()
-  })
-})
-
-describe('the trend thread', () => {
-  const question = (count: number) => ({
-    articles: Array.from({ length: count }, (_, n) => ({
-      id: String(n),
-      domain: n % 2 === 0 ? 'client.fr' : 'rival.fr',
-      role: n % 2 === 0 ? ('client' as const) : ('competitor' as const),
-      title: n % 3 === 0 ? 'Cargo bikes in the city' : 'Warehouse leases and rent',
-      text: (n % 3 === 0
-        ? 'Cargo bikes deliver parcels in the city. '
-        : 'Warehouse rent rises near the ring road. '
-      ).repeat(8),
-      language: 'en' as const,
-      publishedAt: new Date(Date.UTC(2026, 2, 1 + (n % 14))).toISOString(),
-      url: `https://x.fr/${n}`,
-    })),
-    competitorDomains: ['rival.fr'],
-    clientDomain: 'client.fr',
-    themes: [],
-    asOf: new Date('2026-03-15T00:00:00.000Z'),
-    timeWindowDays: 90,
-  })
-
-  it('gives the result of the pipeline and its stages', async () => {
-    const stages: string[] = []
-    const result = await runTrendsInThread(question(24), {
-      signal: new AbortController().signal,
-      onStage: (stage) => stages.push(stage),
-    })
-    expect(result.counts.articles).toBe(24)
-    expect(stages).toContain('clustering')
-  })
-
-  it('ends with its signal', async () => {
-    const controller = new AbortController()
-    const reason = new Error('step timed out')
-    const running = runTrendsInThread(question(24), { signal: controller.signal, onStage: () => undefined })
-    controller.abort(reason)
-    await expect(running).rejects.toBe(reason)
-    await expect(
-      runTrendsInThread(question(24), { signal: controller.signal, onStage: () => undefined }),
-    ).rejects.toBe(reason)
   })
 })

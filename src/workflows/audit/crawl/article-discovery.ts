@@ -3,10 +3,10 @@ import type { FoundUrl } from '../types.ts'
 import { readCmsPosts } from './cms.ts'
 import { followLinks, startRun } from './crawl-run.ts'
 import type { Problem } from './documents.ts'
-import { type Discovery, readFeeds } from './feeds.ts'
+import { type Discovery, type DiscoveryOptions, readFeeds } from './feeds.ts'
 import { readListings } from './listing.ts'
 import { scoreUrl } from './score.ts'
-import { homePageOf, type Site } from './site.ts'
+import { homeLinksOf, type Site } from './site.ts'
 import { isHomePage, looksLikeFile, pageKey } from './site-scope.ts'
 import { readSitemaps } from './sitemap.ts'
 
@@ -17,16 +17,13 @@ const CRAWL_CONCURRENCY = 5
 const ENOUGH_WITHOUT_CRAWL = 5
 
 /** A source of addresses; asked only while more are wanted. */
-type Source = (site: Site) => Promise<Discovery>
+type Source = (site: Site, options: DiscoveryOptions) => Promise<Discovery>
 
-function options(site: Site) {
-  return { signal: site.signal, home: homePageOf(site), maxUrls: MAX_FOUND }
-}
-
-const fromCms: Source = (site) => readCmsPosts(site.outbound, site.robots, site.domain, options(site))
-const fromFeeds: Source = (site) => readFeeds(site.outbound, site.robots, site.domain, options(site))
-const fromSitemaps: Source = (site) => readSitemaps(site.outbound, site.robots, site.domain, options(site))
-const fromListings: Source = (site) => readListings(site.outbound, site.robots, site.domain, options(site))
+const fromCms: Source = (site, options) => readCmsPosts(site.outbound, site.robots, site.domain, options)
+const fromFeeds: Source = (site, options) => readFeeds(site.outbound, site.robots, site.domain, options)
+const fromSitemaps: Source = (site, options) => readSitemaps(site.outbound, site.robots, site.domain, options)
+const fromListings: Source = (site, options) =>
+  readListings(site.outbound, site.robots, site.domain, { ...options, reader: site.reader })
 
 /** Follows the links of at most 20 pages; every page of the site that was seen is a candidate. */
 const fromLinks: Source = async (site) => {
@@ -67,9 +64,10 @@ function promising(found: ReadonlyMap<string, FoundUrl>): number {
 export async function discoverArticles(site: Site, wanted: number): Promise<Discovery> {
   const found = new Map<string, FoundUrl>()
   const problems: Problem[] = []
+  const options = { signal: site.signal, home: await homeLinksOf(site), maxUrls: MAX_FOUND }
   const ask = async (source: Source, enough: number) => {
     if (promising(found) >= enough) return
-    const discovery = await source(site)
+    const discovery = await source(site, options)
     merge(found, discovery.urls)
     problems.push(...discovery.problems)
   }

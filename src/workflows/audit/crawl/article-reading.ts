@@ -1,7 +1,5 @@
 /** Reads one candidate: an article, an unchanged one, or a reason why it is none. */
-import { extractKeywords } from '../text/keywords.ts'
-import { detectLanguage } from '../text/language.ts'
-import { simhash } from '../text/simhash.ts'
+import { codeOf, messageOf } from '../../../core/errors.ts'
 import { urlHash } from '../text/urls.ts'
 import type { Article, PageContent } from '../types.ts'
 import { type ArticleRules, dateOf, finalScore, rejectionOf } from './article-check.ts'
@@ -11,7 +9,6 @@ import type { Site } from './site.ts'
 import { isHomePage, isSameSite } from './site-scope.ts'
 
 const MAX_VALIDATOR_LENGTH = 500
-const KEYWORDS = 10
 
 /** What is stored of an article that was read before. */
 export interface KnownArticle {
@@ -52,21 +49,19 @@ async function toArticle(
   content: PageContent,
   asOf: Date,
 ): Promise<Article> {
-  const { language } = await detectLanguage(content.text, content.declaredLanguage)
+  const { title, text, declaredLanguage } = content
+  const facts = await site.reader.textFacts({ title, text, declaredLanguage }, site.signal)
   const url = identityOf(content, fetched.page.finalUrl, site.domain)
-  const keywords = extractKeywords([{ title: content.title, text: content.text, language }], KEYWORDS)
   return {
     url,
     urlHash: urlHash(url),
     domain: site.domain,
-    title: content.title,
+    title,
     author: content.author,
     ...dateOf(content, candidate, asOf),
-    text: content.text,
+    text,
     wordCount: content.wordCount,
-    language,
-    keywords: keywords.map((keyword) => keyword.term),
-    simhash: simhash(content.text),
+    ...facts,
     source: candidate.source,
     score: finalScore(candidate.score, content),
     etag: validator(fetched.etag),
@@ -93,5 +88,10 @@ export async function readArticle(
   const date = dateOf(content, candidate, rules.asOf)
   const reason = rejectionOf(content, finalUrl, date, finalScore(candidate.score, content), rules)
   if (reason !== null) return { kind: 'rejected', reason }
-  return { kind: 'article', article: await toArticle(site, candidate, fetched, content, rules.asOf) }
+  try {
+    return { kind: 'article', article: await toArticle(site, candidate, fetched, content, rules.asOf) }
+  } catch (error) {
+    site.signal.throwIfAborted()
+    return { kind: 'rejected', reason: `${codeOf(error)}: ${messageOf(error)}` }
+  }
 }

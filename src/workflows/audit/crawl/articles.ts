@@ -1,6 +1,7 @@
 /** Collects the articles of a site, fit to be stored. */
 import { isErrorCode, RowbeatError } from '../../../core/errors.ts'
 import type { Outbound } from '../../../core/ports.ts'
+import type { Reader } from '../reader.ts'
 import type { Article } from '../types.ts'
 import { discoverArticles } from './article-discovery.ts'
 import { type ArticleOutcome, type KnownArticle, readArticle } from './article-reading.ts'
@@ -35,6 +36,8 @@ export interface ScrapeOptions {
   onArticle(article: Article): Promise<void>
   readonly onProgress?: (done: number, total: number) => void
   readonly robots?: Robots
+  /** Reads the pages; default `readHere`. */
+  readonly reader?: Reader
 }
 
 export interface ScrapeResult {
@@ -149,8 +152,8 @@ function emptyError(scrape: Scrape, site: Site, candidates: number): RowbeatErro
  * what the candidates ended with. Ten failures of the host in a row end the run with what there is.
  */
 export async function scrapeArticles(options: ScrapeOptions): Promise<ScrapeResult> {
-  const { outbound, domain, signal, robots } = options
-  const site = await openSite({ outbound, domain, signal, robots })
+  const { outbound, domain, signal, robots, reader } = options
+  const site = await openSite({ outbound, domain, signal, robots, reader })
   const maxArticles = Math.max(1, options.maxArticles ?? DEFAULT_MAX_ARTICLES)
   const discovery = await discoverArticles(site, maxArticles * 2)
   const candidates = selectUrls(discovery.urls, maxArticles * CANDIDATES_PER_ARTICLE)

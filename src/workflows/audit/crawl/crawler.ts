@@ -1,5 +1,6 @@
 /** Reads a fair sample of the pages of a site. */
 import type { Outbound } from '../../../core/ports.ts'
+import type { Reader } from '../reader.ts'
 import type { CrawledPage, FoundUrl } from '../types.ts'
 import {
   type Candidate,
@@ -28,6 +29,8 @@ export interface CrawlOptions {
   readonly concurrency?: number
   readonly onProgress?: (done: number, total: number) => void
   readonly robots?: Robots
+  /** Reads the pages; default `readHere`. */
+  readonly reader?: Reader
 }
 
 export interface CrawlResult {
@@ -72,8 +75,8 @@ function pagesOf(run: CrawlRun): CrawledPage[] {
  * or NO_CONTENT; and the reason of `signal` when aborted.
  */
 export async function crawlSite(options: CrawlOptions): Promise<CrawlResult> {
-  const { outbound, domain, signal, robots } = options
-  const site = await openSite({ outbound, domain, signal, robots })
+  const { outbound, domain, signal, robots, reader } = options
+  const site = await openSite({ outbound, domain, signal, robots, reader })
   const run = startRun(site, {
     maxPages: Math.max(1, options.maxPages ?? DEFAULT_MAX_PAGES),
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,

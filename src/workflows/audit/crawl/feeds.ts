@@ -1,10 +1,10 @@
 /** Collects the articles a site announces in its feeds. */
 import { codeOf, messageOf, RowbeatError } from '../../../core/errors.ts'
 import type { Outbound, OutboundResponse } from '../../../core/ports.ts'
+import type { HomeLinks } from '../readings.ts'
 import type { FoundUrl } from '../types.ts'
 import { fetchDocument, isHostFailure, type Problem } from './documents.ts'
 import { type Feed, parseFeed } from './feed-parse.ts'
-import { extractFeedLinks } from './html-links.ts'
 import type { Robots } from './robots.ts'
 import { isSameSite, pageKey, resolveUrl } from './site-scope.ts'
 import { wholeXmlText } from './xml-text.ts'
@@ -29,15 +29,10 @@ const MAX_FEED_BYTES = 10 * 1024 * 1024
 const MAX_ITEMS_PER_PAGE = 1_000
 const MAX_HOST_FAILURES = 3
 
-/** The home page, when it was already fetched: feeds and listings are found through its links. */
-export interface HomePage {
-  readonly url: string
-  readonly html: string
-}
-
 export interface DiscoveryOptions {
   readonly signal: AbortSignal
-  readonly home: HomePage | null
+  /** Of the home page: feeds and listings are found through it. Null when it could not be read. */
+  readonly home: HomeLinks | null
   /** Most URLs returned. */
   readonly maxUrls: number
 }
@@ -135,7 +130,7 @@ export async function readFeeds(
     problems: [],
     hostFailures: 0,
   }
-  const declared = options.home ? extractFeedLinks(options.home.html, options.home.url) : []
+  const declared = options.home?.feeds ?? []
   for (const url of declared) {
     if (reading.hostFailures >= MAX_HOST_FAILURES || reading.found.size >= options.maxUrls) break
     await readFeedPages(reading, url, true)

@@ -1,10 +1,12 @@
 /** Harvests article links from listing pages such as /blog or /actualites. */
-import type { Outbound } from '../../../core/ports.ts'
-import { decodeHtml } from '../text/charset.ts'
+import { codeOf, messageOf } from '../../../core/errors.ts'
+import type { Outbound, OutboundResponse } from '../../../core/ports.ts'
+import type { Reader } from '../reader.ts'
+import type { HomeLinks } from '../readings.ts'
 import type { FoundUrl } from '../types.ts'
 import { fetchDocument, isHostFailure, type Problem } from './documents.ts'
-import type { Discovery, DiscoveryOptions, HomePage } from './feeds.ts'
-import { extractLinks, extractListingLinks } from './html-links.ts'
+import type { Discovery, DiscoveryOptions } from './feeds.ts'
+import { rawPageOf } from './pages.ts'
 import type { Robots } from './robots.ts'
 import { isListingPath, isPeripheral } from './score.ts'
 import { isHomePage, isSameSite, looksLikeFile, pageKey, resolveUrl } from './site-scope.ts'
@@ -24,8 +26,8 @@ const MAX_LISTINGS = 3
 const MAX_HOST_FAILURES = 3
 
 /** Listings the home page links to come before guesses; each once. */
-function candidates(robots: Robots, domain: string, home: HomePage | null): string[] {
-  const linked = home === null ? [] : extractLinks(home.html, home.url)
+function candidates(robots: Robots, domain: string, home: HomeLinks | null): string[] {
+  const linked = home?.links ?? []
   const listed = linked.filter((url) => isSameSite(url, domain) && isListingPath(url))
   const guesses = USUAL_PATHS.map((path) => resolveUrl(path, robots.origin)).filter((url) => url !== null)
   return [...new Map([...listed, ...guesses].map((url) => [pageKey(url), url])).values()]
@@ -42,6 +44,21 @@ function isArticleLink(url: string, listingUrl: string, domain: string): boolean
   )
 }
 
+/** A listing that cannot be read is a problem of its own, and gives nothing. */
+async function linksOf(
+  response: OutboundResponse,
+  { reader, signal }: { readonly reader: Reader; readonly signal: AbortSignal },
+  problems: Problem[],
+): Promise<readonly string[]> {
+  try {
+    return await reader.listingLinks(rawPageOf(response), signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    problems.push({ url: response.url, code: codeOf(error), message: messageOf(error) })
+    return []
+  }
+}
+
 /**
  * Links of at most 3 listing pages, those the home page links to first, then the usual paths; at most 9 guesses.
  * Only pages of the same site, no files, no taxonomy, paging or legal pages; each once, in page order.
@@ -50,7 +67,7 @@ export async function readListings(
   outbound: Outbound,
   robots: Robots,
   domain: string,
-  options: DiscoveryOptions,
+  options: DiscoveryOptions & { readonly reader: Reader },
 ): Promise<Discovery> {
   const found = new Map<string, FoundUrl>()
   const problems: Problem[] = []
@@ -68,8 +85,7 @@ export async function readListings(
     hostFailures = 0
     if (response.body.length === 0 || isHomePage(response.url)) continue
     listings += 1
-    const html = decodeHtml(response.body, response.headers['content-type'] ?? '')
-    for (const link of extractListingLinks(html, response.url)) {
+    for (const link of await linksOf(response, options, problems)) {
       const key = pageKey(link)
       if (found.size >= options.maxUrls || found.has(key) || !isArticleLink(link, response.url, domain))
         continue

@@ -1,11 +1,10 @@
 /** Fetches and reads one HTML page of a site. */
 import { codeOf, type ErrorCode, messageOf } from '../../../core/errors.ts'
 import type { Outbound, OutboundResponse } from '../../../core/ports.ts'
-import { decodeHtml } from '../text/charset.ts'
-import { extractPage } from '../text/extract.ts'
+import type { Reader } from '../reader.ts'
+import type { RawPage } from '../readings.ts'
 import type { CrawledPage, PageContent } from '../types.ts'
 import { fetchDocument } from './documents.ts'
-import { boundMarkup } from './markup-limits.ts'
 import type { RobotsBook } from './robots.ts'
 import { isSameSite } from './site-scope.ts'
 
@@ -19,12 +18,13 @@ export interface SiteAccess {
   readonly book: RobotsBook
   readonly domain: string
   readonly signal: AbortSignal
+  readonly reader: Reader
 }
 
 export interface FetchedPage {
   readonly page: CrawledPage
-  /** Null unless the page could be read. */
-  readonly html: string | null
+  /** As it came; null unless the page could be read. */
+  readonly raw: RawPage | null
   readonly etag: string | null
   readonly lastModified: string | null
 }
@@ -54,7 +54,12 @@ function failedPage(
   response: OutboundResponse | null,
   problem: Failure,
 ): FetchedPage {
-  return { page: { ...toPage(url, depth, response), problem }, html: null, etag: null, lastModified: null }
+  return { page: { ...toPage(url, depth, response), problem }, raw: null, etag: null, lastModified: null }
+}
+
+/** An answer in the form that readers take. */
+export function rawPageOf({ url, body, headers }: OutboundResponse): RawPage {
+  return { url, body, contentType: headers['content-type'] ?? '' }
 }
 
 /** A redirect may lead off the site, or to an address its robots.txt forbids: neither is read. */
@@ -73,11 +78,12 @@ async function landingProblem(
   return { code: 'ROBOTS_DISALLOWED', message: `redirects to ${response.url}, which robots.txt forbids` }
 }
 
-function read(html: string, url: string): PageContent | Failure {
+async function read({ reader, signal }: SiteAccess, raw: RawPage): Promise<PageContent | Failure> {
   try {
-    return extractPage(html, url)
+    return await reader.content(raw, signal)
   } catch (error) {
-    // One page that defeats the parser must not end the crawl; its problem says that the fault is ours.
+    signal.throwIfAborted()
+    // One page that defeats the parser must not end the crawl; its problem says whose fault it is.
     return { code: codeOf(error), message: messageOf(error) }
   }
 }
@@ -110,7 +116,7 @@ export async function fetchPage(
   const etag = response.headers.etag ?? null
   const lastModified = response.headers['last-modified'] ?? null
   if (response.status === 304 && Object.keys(headers).length > 0)
-    return { page, html: null, etag, lastModified }
+    return { page, raw: null, etag, lastModified }
   if (!HTML_TYPES.includes(response.contentType) || response.body.length === 0) {
     const what = HTML_TYPES.includes(response.contentType) ? 'empty' : response.contentType || 'of no type'
     return failedPage(url, depth, response, {
@@ -118,8 +124,8 @@ export async function fetchPage(
       message: `no HTML page: the answer is ${what}`,
     })
   }
-  const html = boundMarkup(decodeHtml(response.body, response.headers['content-type'] ?? ''))
-  const content = read(html, response.url)
+  const raw = rawPageOf(response)
+  const content = await read(access, raw)
   if ('code' in content) return failedPage(url, depth, response, content)
-  return { page: { ...page, content }, html, etag, lastModified }
+  return { page: { ...page, content }, raw, etag, lastModified }
 }

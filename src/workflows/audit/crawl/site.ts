@@ -1,7 +1,8 @@
 /** Opens a site: its robots.txt and its home page, from which everything else is found. */
 import { type ErrorCode, isErrorCode, RowbeatError } from '../../../core/errors.ts'
 import type { Outbound } from '../../../core/ports.ts'
-import type { HomePage } from './feeds.ts'
+import { type Reader, readHere } from '../reader.ts'
+import type { HomeLinks } from '../readings.ts'
 import { type FetchedPage, fetchPage, type SiteAccess } from './pages.ts'
 import { openRobotsBook, type Robots, readRobots } from './robots.ts'
 
@@ -17,20 +18,31 @@ export interface OpenSiteOptions {
   readonly signal: AbortSignal
   /** Rules read before; read again when absent. */
   readonly robots?: Robots | undefined
+  /** Reads the pages; default {@link readHere}. */
+  readonly reader?: Reader | undefined
 }
 
 /** Reads robots.txt and the home page of `domain`. Throws the network error when the host cannot be reached at all. */
 export async function openSite(options: OpenSiteOptions): Promise<Site> {
-  const { outbound, domain, signal } = options
+  const { outbound, domain, signal, reader = readHere } = options
   const robots = options.robots ?? (await readRobots(outbound, domain, signal))
-  const access: SiteAccess = { outbound, domain, signal, book: openRobotsBook(outbound, robots, signal) }
+  const book = openRobotsBook(outbound, robots, signal)
+  const access: SiteAccess = { outbound, domain, signal, reader, book }
   const home = await fetchPage(access, `${robots.origin}/`, 0)
   return { ...access, robots, home }
 }
 
-/** The home page in the form the discovery wants it; null when it could not be read. */
-export function homePageOf(site: Site): HomePage | null {
-  return site.home.html === null ? null : { url: site.home.page.finalUrl, html: site.home.html }
+/** Where the home page leads to; null when it could not be read. Only an abort is thrown. */
+export async function homeLinksOf({ home, reader, signal }: Site): Promise<HomeLinks | null> {
+  if (home.raw === null) return null
+  try {
+    return await reader.homeLinks(home.raw, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    // Its content was read before: the usual paths are tried when its links cannot be.
+    if (error instanceof RowbeatError) return null
+    throw error
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Finds the competitors of a site: asks, merges, excludes, visits, scores. */
 import { skip } from '../../../core/outcome.ts'
 import type { Outbound } from '../../../core/ports.ts'
+import type { Reader } from '../reader.ts'
 import type { Competitor, SearchProvider, SiteProfile } from '../types.ts'
 import { askQueries, type OnProblem } from './ask.ts'
 import { applyVisits, domainsToVisit, enterContenders, termsOf } from './contenders.ts'
@@ -26,6 +27,8 @@ export interface CompetitorSearch {
   readonly onProgress?: (done: number, total: number) => void
   /** Queries, home pages and manual entries that failed without failing the search. */
   readonly onProblem?: OnProblem
+  /** Reads the home pages; default `readHere`. */
+  readonly reader?: Reader
 }
 
 const MAX_QUERIES = 12
@@ -64,6 +67,7 @@ export async function findCompetitors(search: CompetitorSearch): Promise<Competi
   const visits = await visitHomePages(domains, {
     outbound,
     signal,
+    ...(search.reader === undefined ? {} : { reader: search.reader }),
     onVisited: (domain, visit) => {
       progress.step()
       if (!visit.ok)

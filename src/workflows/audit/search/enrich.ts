@@ -1,9 +1,9 @@
 /** Visits home pages, a few at a time. */
 import { type ErrorCode, RowbeatError } from '../../../core/errors.ts'
 import type { Outbound, OutboundResponse } from '../../../core/ports.ts'
+import { rawPageOf } from '../crawl/pages.ts'
 import { readRobots } from '../crawl/robots.ts'
-import { decodeHtml } from '../text/charset.ts'
-import { extractPage } from '../text/extract.ts'
+import { type Reader, readHere } from '../reader.ts'
 import { hostOf, registrableDomain } from './domains.ts'
 import { type HomePage, readHomePage } from './home-page.ts'
 
@@ -22,8 +22,10 @@ export interface VisitOptions {
   readonly signal: AbortSignal
   /** Called after each visit, in order of arrival. */
   readonly onVisited?: (domain: string, visit: Visit) => void
-  /** Most seconds for one site, robots.txt included; default 20. */
+  /** Most seconds for the answers of one site, robots.txt included; default 20. */
   readonly secondsPerSite?: number
+  /** Reads the pages; default `readHere`. */
+  readonly reader?: Reader
 }
 
 const CONCURRENCY = 8
@@ -58,7 +60,8 @@ async function visitHomePage(domain: string, options: VisitOptions): Promise<Vis
   signal.throwIfAborted()
   const limit = AbortSignal.timeout(secondsPerSite * 1_000)
   try {
-    return await readHome(outbound, domain, AbortSignal.any([signal, limit]))
+    const answer = await fetchHome(outbound, domain, AbortSignal.any([signal, limit]))
+    return 'ok' in answer ? answer : await readAnswer(answer, domain, options)
   } catch (error) {
     signal.throwIfAborted()
     if (limit.aborted) {
@@ -69,22 +72,29 @@ async function visitHomePage(domain: string, options: VisitOptions): Promise<Vis
   }
 }
 
-async function readHome(outbound: Outbound, domain: string, signal: AbortSignal): Promise<Visit> {
+async function fetchHome(
+  outbound: Outbound,
+  domain: string,
+  signal: AbortSignal,
+): Promise<Visit | OutboundResponse> {
   const robots = await readRobots(outbound, domain, signal)
   const home = `${robots.origin}/`
   if (!robots.allowed(home))
     return failed('ROBOTS_DISALLOWED', `robots.txt of ${domain} forbids its home page`)
-  const response = await outbound.fetch({
+  return outbound.fetch({
     url: home,
     accept: HTML,
     maxBytes: MAX_BYTES,
     signal,
     ...(robots.crawlDelaySeconds === null ? {} : { hostDelaySeconds: robots.crawlDelaySeconds }),
   })
-  return readAnswer(response, domain)
 }
 
-function readAnswer(response: OutboundResponse, domain: string): Visit {
+async function readAnswer(
+  response: OutboundResponse,
+  domain: string,
+  { reader = readHere, signal }: VisitOptions,
+): Promise<Visit> {
   const { status } = response
   const answer = `the home page of ${domain} answered ${status}`
   if (status === 429) return failed('RATE_LIMIT_EXCEEDED', answer)
@@ -96,8 +106,8 @@ function readAnswer(response: OutboundResponse, domain: string): Visit {
   if (answeredBy === null) {
     return failed('ADDRESS_NOT_ALLOWED', `${domain} redirects to an address without a domain`)
   }
-  const html = decodeHtml(response.body, response.headers['content-type'] ?? '')
-  return { ok: true, answeredBy, page: readHomePage(extractPage(html, response.url)) }
+  const content = await reader.content(rawPageOf(response), signal)
+  return { ok: true, answeredBy, page: readHomePage(content) }
 }
 
 function failed(code: ErrorCode, message: string): Visit {

@@ -18,7 +18,7 @@ export function editorialAnalysis(rooms: Pick<Rooms, 'crawlSite' | 'buildProfile
       onProgress: (done, total) => context.progress({ done, total, unit: 'pages' }),
     })
     signal.throwIfAborted()
-    const profile = await rooms.buildProfile(crawl.pages)
+    const profile = await rooms.buildProfile(crawl.pages, signal)
     signal.throwIfAborted()
     const run = { domain, executionId, jobId, durationSeconds: secondsSince(started) }
     const profileId = await saveProfile(context.db, run, profile, crawl.pages)

@@ -3,9 +3,8 @@ import type { scrapeArticles } from '../crawl/articles.ts'
 import type { crawlSite } from '../crawl/crawler.ts'
 import type { findCompetitors } from '../search/competitors.ts'
 import type { createSearchProvider } from '../search/provider.ts'
-import type { buildProfile } from '../text/profile.ts'
 import type { TrendInput } from '../trends/pipeline.ts'
-import type { TrendResult } from '../types.ts'
+import type { CrawledPage, SiteProfile, TrendResult } from '../types.ts'
 
 /** What the trend pipeline is given; nothing in it is a function, so that it can travel to a thread. */
 export type TrendQuestion = Omit<TrendInput, 'onStage' | 'signal'>
@@ -17,7 +16,7 @@ export interface TrendHooks {
 
 export interface Rooms {
   readonly crawlSite: typeof crawlSite
-  readonly buildProfile: typeof buildProfile
+  readonly buildProfile: (pages: readonly CrawledPage[], signal: AbortSignal) => Promise<SiteProfile>
   readonly createSearchProvider: typeof createSearchProvider
   readonly findCompetitors: typeof findCompetitors
   readonly scrapeArticles: typeof scrapeArticles

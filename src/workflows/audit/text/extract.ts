@@ -2,10 +2,11 @@
 import type { CheerioAPI } from 'cheerio'
 import type { PageContent } from '../types.ts'
 import { joinBlocks, type TextBlock } from './blocks.ts'
+import { withoutBylines } from './bylines.ts'
 import { findPageDate } from './dates.ts'
 import { isArticleNode, type LinkedNode, readJsonLd, resolveReference, textOf } from './json-ld.ts'
 import { absoluteUrl, readLinks } from './links.ts'
-import { findMainText, type MainText } from './main-text.ts'
+import { findMainText } from './main-text.ts'
 import { removeNoise } from './noise.ts'
 import { countWords } from './tokens.ts'
 import { parsePage } from './tree.ts'
@@ -48,7 +49,7 @@ export function extractPage(html: string, url: string): PageContent {
   }
   removeNoise($)
   const main = findMainText($)
-  const body = readBody($, main)
+  const body = readBody($, withoutBylines(main.blocks, head.author))
   return {
     ...head,
     ...body,
@@ -58,8 +59,8 @@ export function extractPage(html: string, url: string): PageContent {
   }
 }
 
-function readBody($: CheerioAPI, main: MainText) {
-  const text = joinBlocks(main.blocks)
+function readBody($: CheerioAPI, blocks: readonly TextBlock[]) {
+  const text = joinBlocks(blocks)
   const images = $('img')
     .toArray()
     .filter((image) => !/^[01](?:px)?$/.test(image.attribs.width ?? ''))
@@ -67,7 +68,7 @@ function readBody($: CheerioAPI, main: MainText) {
     text,
     wordCount: countWords(text),
     headings: readHeadings($),
-    paragraphCount: main.blocks.filter(isParagraph).length,
+    paragraphCount: blocks.filter(isParagraph).length,
     imageCount: images.length,
     imagesWithoutAlt: images.filter((image) => image.attribs.alt === undefined).length,
   }

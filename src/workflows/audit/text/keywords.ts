@@ -80,7 +80,7 @@ export function extractKeywords(
   }))
 }
 
-/** The phrases that stand for themselves: often enough, cohesive, and not swallowed by a longer one. */
+/** The phrases that stand for themselves: no verbs, often enough, cohesive, and not swallowed by a longer one. */
 export function selectPhrases(phrases: ReadonlyMap<string, Phrase>, pageCount: number): Phrase[] {
   const strong = [...phrases.values()].filter((phrase) => isStrong(phrase, phrases, pageCount))
   const longest = new Map<string, number>()
@@ -100,6 +100,7 @@ export function scorePhrase(phrase: Phrase, pageCount: number): number {
 }
 
 function isStrong(phrase: Phrase, phrases: ReadonlyMap<string, Phrase>, pageCount: number): boolean {
+  if (phrase.forms.size === 0) return false
   if (phrase.count < (MIN_COUNT[phrase.size] ?? 0)) return false
   const words = phrase.key.split(' ')
   if (phrase.size === 1) return isWordEnough(phrase, pageCount)

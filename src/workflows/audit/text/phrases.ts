@@ -2,6 +2,7 @@
 import type { Language } from '../types.ts'
 import { isLinkWord } from './stop-words.ts'
 import { isContentWord, normaliseText, stem, type Token, tokenize } from './tokens.ts'
+import { countUses, endsOf, newWordUses, roleOf, type WordUses } from './word-uses.ts'
 
 export interface TextPage {
   readonly text: string
@@ -21,8 +22,12 @@ export interface Phrase {
   readonly pages: Map<number, number>
   /** Pages that have it in their title, by index. */
   readonly titled: Set<number>
-  /** Occurrences of each lower-cased surface form. */
+  /** Occurrences of each lower-cased surface form; none is left of what only begins or ends with verbs. */
   readonly forms: Map<string, number>
+  /** Of the page it was first met on. */
+  readonly language: Language | null
+  /** True when one of its ends is used as a noun. */
+  isNominal: boolean
   /** Occurrences written in capitals only, such as RGPD. */
   capitals: number
 }
@@ -38,19 +43,38 @@ const MAX_TOKENS_PER_PAGE = 20_000
 const MAX_LINKS = 2
 export const MAX_PHRASE_WORDS = 3
 
-/** Phrases of pages by key. Words of a title count as an occurrence each. At most 500 pages are read. */
+/**
+ * Phrases of pages by key. Words of a title count as an occurrence each. Forms that begin or end with what these
+ * pages use as a verb are dropped (see `word-uses.ts`). At most 500 pages are read.
+ */
 export function indexPhrases(pages: readonly TextPage[]): ReadonlyMap<string, Phrase> {
   const phrases = new Map<string, Phrase>()
+  const uses = newWordUses()
   pages.slice(0, MAX_PAGES).forEach((page, index) => {
-    addText(phrases, page, { page: index, inTitle: true })
-    addText(phrases, page, { page: index, inTitle: false })
+    addText(phrases, uses, page, { page: index, inTitle: true })
+    addText(phrases, uses, page, { page: index, inTitle: false })
   })
+  for (const phrase of phrases.values()) judgeForms(phrase, uses)
   return phrases
+}
+
+function judgeForms(phrase: Phrase, uses: WordUses): void {
+  let verbal = 0
+  for (const [form, count] of [...phrase.forms]) {
+    const roles = endsOf(form).map((word) => roleOf(uses, word, phrase.language))
+    if (roles.includes('verb')) {
+      phrase.forms.delete(form)
+      verbal += count
+    } else phrase.isNominal ||= roles.includes('noun')
+  }
+  // What is left of a word that is mostly a verb is a rarer form of that verb, unless it is seen as a noun.
+  if (verbal * 2 > phrase.count && !phrase.isNominal) phrase.forms.clear()
 }
 
 /** Stem without accents, so that capitals without accents fall into the same group. */
 export function phraseKey(text: string, language: Language | null): string {
-  return contentTokens(normaliseText(text), language)
+  const normal = normaliseText(text)
+  return contentTokens(normal, tokenize(normal, language), language)
     .map((token) => token.stem)
     .join(' ')
 }
@@ -80,24 +104,36 @@ interface Place {
   readonly inTitle: boolean
 }
 
-function addText(phrases: Map<string, Phrase>, page: TextPage, place: Place): void {
+function addText(phrases: Map<string, Phrase>, uses: WordUses, page: TextPage, place: Place): void {
   const text = normaliseText(place.inTitle ? page.title : page.text)
-  const tokens = contentTokens(text, page.language)
+  const all = tokenize(text, page.language).slice(0, MAX_TOKENS_PER_PAGE)
+  if (page.language !== null) countUses(uses, text, all, page.language)
+  const tokens = contentTokens(text, all, page.language)
   tokens.forEach((token, at) => {
     let key = ''
     for (let size = 1; size <= MAX_PHRASE_WORDS; size += 1) {
       const last = tokens[at + size - 1]
       if (last === undefined || (size > 1 && !last.joined)) break
       key = size === 1 ? last.stem : `${key} ${last.stem}`
-      const phrase = phrases.get(key) ?? newPhrase(key, size)
+      const phrase = phrases.get(key) ?? newPhrase(key, size, page.language)
       phrases.set(key, phrase)
       addOccurrence(phrase, text.slice(token.start, last.end).replace(/\s+/g, ' '), place)
     }
   })
 }
 
-function newPhrase(key: string, size: number): Phrase {
-  return { key, size, count: 0, pages: new Map(), titled: new Set(), forms: new Map(), capitals: 0 }
+function newPhrase(key: string, size: number, language: Language | null): Phrase {
+  return {
+    key,
+    size,
+    language,
+    count: 0,
+    pages: new Map(),
+    titled: new Set(),
+    forms: new Map(),
+    isNominal: false,
+    capitals: 0,
+  }
 }
 
 function addOccurrence(phrase: Phrase, surface: string, { page, inTitle }: Place): void {
@@ -109,11 +145,11 @@ function addOccurrence(phrase: Phrase, surface: string, { page, inTitle }: Place
   if (surface !== form && surface === surface.toUpperCase()) phrase.capitals += 1
 }
 
-function contentTokens(text: string, language: Language | null): ContentToken[] {
+function contentTokens(text: string, tokens: readonly Token[], language: Language | null): ContentToken[] {
   const found: ContentToken[] = []
   let end = -1
   let links = 0
-  for (const token of tokenize(text, language).slice(0, MAX_TOKENS_PER_PAGE)) {
+  for (const token of tokens) {
     const near =
       end >= 0 && /^[ \n]?-?$/.test(text.slice(end, token.start)) && !/\n/.test(text.slice(end, token.start))
     if (isContentWord(token.word, language)) {

@@ -4,6 +4,7 @@ import type { CrawledPage, Language, PageContent, SiteProfile } from '../types.t
 import { describeAudience } from './audience.ts'
 import { extractKeywords, keepFirstOfRepeats, removeBoilerplate } from './keywords.ts'
 import { detectLanguage } from './language.ts'
+import { MAX_PAGE_TEXT } from './page-text.ts'
 import type { TextPage } from './phrases.ts'
 import { levelOf, measureReadability } from './readability.ts'
 import { findThemes } from './themes.ts'
@@ -21,8 +22,6 @@ interface ReadPage extends TextPage {
 const MAX_KEYWORDS = 30
 const MAX_THEMES = 8
 const MAX_PAGES = 500
-/** Text of a page that is analysed, in UTF-16 units. */
-const MAX_PAGE_TEXT = 50_000
 
 /**
  * Builds the profile: languages, readability, tone, keywords, themes, audience and structure. Pages without text

@@ -12,7 +12,7 @@ const SUBJECTS: Readonly<Record<Language, string>> = {
 
 /** Too common to tell one text from another, and not on the published lists. */
 const COMMON: Readonly<Record<Language, string>> = {
-  fr: `ans année années aller bon bonne bonnes bons chose choses cliquer cliquez copyright dernières derniers
+  fr: `ans année années aller bon bonne bonnes bons mauvais mauvaise mauvaises chose choses cliquer cliquez copyright dernières derniers
     doivent découvrez découvrir etc facile faire faut grâce grand grande grandes grands jour jours lire mettre
     mieux mise mois nouvel nouvelle nouvelles petit petite petites petits permettant permettent permettre plusieurs
     pouvez pouvoir pouvons prendre proposons quelqu retrouvez savoir simple simplement souhaitez tweet trouver

@@ -151,10 +151,10 @@ function byScore(a: { phrase: Phrase; score: number }, b: { phrase: Phrase; scor
   return b.score - a.score || (a.phrase.key < b.phrase.key ? -1 : 1)
 }
 
-/** Names come from titles rather than from running text, and two words name better than one. */
+/** Names come from titles rather than from running text, two words name better than one, and nouns name at all. */
 function nameWeight(phrase: Phrase, cluster: readonly number[]): number {
   const titled = cluster.filter((page) => phrase.titled.has(page)).length / cluster.length
-  return (1 + 3 * titled) * (phrase.size > 1 ? 1.5 : 1)
+  return (1 + 3 * titled) * (phrase.size > 1 ? 1.5 : 1) * (phrase.isNominal ? 1 : 0.1)
 }
 
 /** TF-IDF of a phrase within a cluster, by the share of the cluster's pages that hold it and its share outside. */

@@ -43,14 +43,17 @@ export function centralSentences(corpus: Corpus, profile: TopicProfile, limit: n
 }
 
 function nearestArticles(corpus: Corpus, profile: TopicProfile): CorpusArticle[] {
-  return articlesAt(
-    corpus,
-    profile.members.filter((at) => corpus.articles[at]?.original === at),
+  return (
+    articlesAt(
+      corpus,
+      profile.members.filter((at) => corpus.articles[at]?.original === at),
+    )
+      .map((article) => ({ article, nearness: dotVector(profile.sum, article.vector) }))
+      // The sort is stable: among equals the order of the corpus decides, which no id does.
+      .sort((a, b) => b.nearness - a.nearness)
+      .slice(0, ARTICLES_READ)
+      .map(({ article }) => article)
   )
-    .map((article) => ({ article, nearness: dotVector(profile.sum, article.vector) }))
-    .sort((a, b) => b.nearness - a.nearness || compareText(a.article.id, b.article.id))
-    .slice(0, ARTICLES_READ)
-    .map(({ article }) => article)
 }
 
 function readSentences(corpus: Corpus, article: CorpusArticle, sum: VectorSum): Sentence[] {

@@ -97,18 +97,22 @@ export function readCorpus(articles: readonly TrendArticle[], asOfMs: number, si
 const EMPTY: SparseVector = { indices: new Uint32Array(0), weights: new Float64Array(0) }
 const LANGUAGES: readonly Language[] = ['fr', 'en']
 
-/** Sorted by id; among articles of one id, by the rest of their content, so that the order given never counts. */
+/**
+ * Sorted by address, then by the rest of their content, and only then by id, the first of each id kept. Ids say in
+ * which order articles were stored: that depends on which site answered first, and must not decide between topics.
+ */
 function inStableOrder(articles: readonly TrendArticle[]): TrendArticle[] {
   const sorted = articles
     .map((article) => ({ ...article, domain: article.domain.toLowerCase() }))
     .sort(
       (a, b) =>
-        compareText(a.id, b.id) ||
         compareText(a.url, b.url) ||
         compareText(a.title, b.title) ||
-        compareText(a.text, b.text),
+        compareText(a.text, b.text) ||
+        compareText(a.id, b.id),
     )
-  return sorted.filter((article, at) => article.id !== sorted[at - 1]?.id)
+  const seen = new Set<string>()
+  return sorted.filter((article) => !seen.has(article.id) && seen.add(article.id))
 }
 
 function mainLanguage(articles: readonly TrendArticle[]): Language | null {

@@ -2,7 +2,7 @@
 import type { SparseVector } from '../text/vectors.ts'
 import type { Outlier } from '../types.ts'
 import type { Corpus } from './corpus.ts'
-import { clampShare, compareText, roundScore } from './numbers.ts'
+import { clampShare, roundScore } from './numbers.ts'
 import { dotVector, lengthOf, sumVectors, type VectorSum } from './vector-sums.ts'
 
 /** An article belongs to a topic when the cosine to the centroid of its other articles is at least this. */
@@ -71,7 +71,8 @@ export function describeOutliers(
     const category = categoryOf(article.words, nearness, facts.linked.has(article.original))
     return [{ articleId: article.id, category, distance: roundScore(1 - clampShare(nearness.first)) }]
   })
-  return outliers.sort((a, b) => b.distance - a.distance || compareText(a.articleId, b.articleId))
+  // The sort is stable: among equals the order of the places decides, which no id does.
+  return outliers.sort((a, b) => b.distance - a.distance)
 }
 
 /** Why an article is in no topic: too little text, like nothing else, between topics, or too few like it yet. */

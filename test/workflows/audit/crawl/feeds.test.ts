@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseFeed } from '../../../../src/workflows/audit/crawl/feed-parse.ts'
 import { readFeeds } from '../../../../src/workflows/audit/crawl/feeds.ts'
+import { extractFeedLinks } from '../../../../src/workflows/audit/crawl/html-links.ts'
 import { parseRobots } from '../../../../src/workflows/audit/crawl/robots.ts'
 import { deadOutbound, fakeOutbound, quiet } from './fake-outbound.ts'
 
@@ -14,7 +15,7 @@ function rss(items: readonly string[], extra = ''): string {
 
 function read(answers: Parameters<typeof fakeOutbound>[0], html: string | null = null, robotsTxt = '') {
   const outbound = fakeOutbound(answers)
-  const home = html === null ? null : { url: `${SITE}/`, html }
+  const home = html === null ? null : { links: [], feeds: extractFeedLinks(html, `${SITE}/`) }
   const options = { signal: quiet(), home, maxUrls: 500 }
   return readFeeds(outbound, parseRobots(SITE, robotsTxt), 'client.fr', options).then((result) => ({
     ...result,

@@ -94,6 +94,28 @@ describe('work side by side', () => {
     expect(most).toBe(2)
   })
 
+  it('does not stop for one item that is late, and holds back a bounded number of results', async () => {
+    const late = Promise.withResolvers<void>()
+    const started: number[] = []
+    const work = async (item: number) => {
+      started.push(item)
+      if (item === 0) await late.promise
+      return item
+    }
+    const items = Array.from({ length: 30 }, (_, item) => item)
+    const results: number[] = []
+    const consume = async () => {
+      for await (const result of inOrder(items, 2, work)) results.push(result)
+    }
+    const consumed = consume()
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(results).toEqual([])
+    expect(started).toEqual(items.slice(0, 11))
+    late.resolve()
+    await consumed
+    expect(results).toEqual(items)
+  })
+
   it('starts nothing more once the consumer stops, and waits for what runs', async () => {
     const started: number[] = []
     const ended: number[] = []

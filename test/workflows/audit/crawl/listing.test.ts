@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { RowbeatError } from '../../../../src/core/errors.ts'
 import {
   extractFeedLinks,
   extractLinks,
@@ -6,13 +7,15 @@ import {
 } from '../../../../src/workflows/audit/crawl/html-links.ts'
 import { readListings } from '../../../../src/workflows/audit/crawl/listing.ts'
 import { parseRobots } from '../../../../src/workflows/audit/crawl/robots.ts'
+import { type Reader, readHere } from '../../../../src/workflows/audit/reader.ts'
 import { deadOutbound, fakeOutbound, quiet } from './fake-outbound.ts'
 
 const SITE = 'https://client.fr'
 
 function read(answers: Parameters<typeof fakeOutbound>[0], html: string | null = null) {
   const outbound = fakeOutbound(answers)
-  const options = { signal: quiet(), home: html === null ? null : { url: `${SITE}/`, html }, maxUrls: 100 }
+  const home = html === null ? null : { links: extractLinks(html, `${SITE}/`), feeds: [] }
+  const options = { signal: quiet(), home, maxUrls: 100, reader: readHere }
   return readListings(outbound, parseRobots(SITE, ''), 'client.fr', options).then((result) => ({
     list: result.urls.map(({ url }) => url),
     outbound,
@@ -58,12 +61,30 @@ describe('harvesting listing pages', () => {
     expect(list).toEqual([])
   })
 
+  it('goes on without a listing that cannot be read', async () => {
+    const reader: Reader = {
+      ...readHere,
+      listingLinks: async (raw) => {
+        if (raw.url.endsWith('/blog')) throw new RowbeatError('NO_CONTENT', 'takes more than 20 s')
+        return [`${SITE}/news/un`]
+      },
+    }
+    const outbound = fakeOutbound({ '/blog': listing('/a'), '/news': listing('/b') })
+    const options = { signal: quiet(), home: null, maxUrls: 10, reader }
+    const found = await readListings(outbound, parseRobots(SITE, ''), 'client.fr', options)
+    expect(found).toMatchObject({
+      urls: [{ url: `${SITE}/news/un` }],
+      problems: [{ url: `${SITE}/blog`, code: 'NO_CONTENT', message: 'takes more than 20 s' }],
+    })
+  })
+
   it('gives up on a dead host', async () => {
     const outbound = deadOutbound('NETWORK_UNREACHABLE')
     await readListings(outbound, parseRobots(SITE, ''), 'client.fr', {
       signal: quiet(),
       home: null,
       maxUrls: 10,
+      reader: readHere,
     })
     expect(outbound.requests).toHaveLength(3)
   })

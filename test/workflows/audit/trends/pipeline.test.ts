@@ -133,6 +133,24 @@ describe('determinism', () => {
     expect(run(shuffled(MARKET, 2), input)).toEqual(RESULT)
   })
 
+  it('finds the same topics in the same order, whatever ids the articles were stored under', () => {
+    const urls = new Map(MARKET.map(({ id, url }) => [id, url]))
+    const topicsOf = (result: TrendResult, addresses: ReadonlyMap<string, string>) =>
+      result.topics.map(({ articleIds, ...topic }) => ({
+        ...topic,
+        urls: articleIds.map((id) => addresses.get(id)),
+      }))
+    for (const seed of [3, 4]) {
+      const stored = shuffled(MARKET, seed).map((article, at) => ({ ...article, id: String(at + 1) }))
+      const result = run(stored)
+      expect(topicsOf(result, new Map(stored.map(({ id, url }) => [id, url])))).toEqual(
+        topicsOf(RESULT, urls),
+      )
+      expect(result.recommendations).toEqual(RESULT.recommendations)
+      expect(result.syntheses).toEqual(RESULT.syntheses)
+    }
+  })
+
   it('keeps one of several articles with the same id, whatever the order', () => {
     const twin = { ...(MARKET[0] as TrendArticle), title: 'Autre titre', url: 'https://zzz.test/' }
     const first = run([twin, ...MARKET], { skipSynthesis: true })

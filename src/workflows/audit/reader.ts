@@ -1,0 +1,49 @@
+/** Who reads pages for the crawl and the search: this thread, or threads of their own. */
+import type { HomeLinks, PlainText, RawPage, TextFacts } from './readings.ts'
+import type { Threads, ThreadTask } from './threads.ts'
+import type { PageContent } from './types.ts'
+
+/**
+ * The readings of one page or text. Each throws the reason of the signal, and `RowbeatError` for a page that
+ * cannot be read: `NO_CONTENT` when it takes too much time or memory.
+ */
+export interface Reader {
+  content(raw: RawPage, signal: AbortSignal): Promise<PageContent>
+  homeLinks(raw: RawPage, signal: AbortSignal): Promise<HomeLinks>
+  listingLinks(raw: RawPage, signal: AbortSignal): Promise<readonly string[]>
+  textFacts(text: PlainText, signal: AbortSignal): Promise<TextFacts>
+}
+
+/** Most seconds of computing on one page; an ordinary one takes less than a tenth of a second. */
+const PAGE_SECONDS = 20
+
+/** Loaded on first use: a process that reads in threads never pays for the parsers itself. */
+const loadReadings = () => import('./readings.ts')
+
+/** Reads in this thread, which does nothing else meanwhile. */
+export const readHere: Reader = {
+  content: async (raw) => (await loadReadings()).readContent(raw),
+  homeLinks: async (raw) => (await loadReadings()).readHomeLinks(raw),
+  listingLinks: async (raw) => (await loadReadings()).readListingLinks(raw),
+  textFacts: async (text) => (await loadReadings()).readTextFacts(text),
+}
+
+/** Reads in `threads`; a page that computes for more than `pageSeconds` (default 20) is given up. */
+export function readerIn(threads: Threads, pageSeconds = PAGE_SECONDS): Reader {
+  const task = (name: keyof typeof import('./readings.ts')): ThreadTask => ({
+    module: new URL('./readings.ts', import.meta.url),
+    name,
+    limitSeconds: pageSeconds,
+    limitCode: 'NO_CONTENT',
+  })
+  const content = task('readContent')
+  const homeLinks = task('readHomeLinks')
+  const listingLinks = task('readListingLinks')
+  const textFacts = task('readTextFacts')
+  return {
+    content: (raw, signal) => threads.run(content, raw, { signal }),
+    homeLinks: (raw, signal) => threads.run(homeLinks, raw, { signal }),
+    listingLinks: (raw, signal) => threads.run(listingLinks, raw, { signal }),
+    textFacts: (text, signal) => threads.run(textFacts, text, { signal }),
+  }
+}
