@@ -20,6 +20,7 @@ import { createExecution, createExecutionIn, readExecution, readLatestExecution 
 import { rememberAnswer } from './store/idempotency.ts'
 import { sendWake } from './store/listen.ts'
 import { migrate, migrationNames, missingMigrations } from './store/migrate.ts'
+import { readOverdueSchedules } from './store/schedules.ts'
 import { createLogger, jobLog, type Logger, logEvents } from './telemetry/logger.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { auditRoutes } from './workflows/audit/routes.ts'
@@ -42,8 +43,10 @@ export interface AppOptions {
   readonly note?: (line: string) => void
 }
 
-/** Connections of the pool: the poller's two writes and its services, and the API's reads. */
-const POOL_MAX = 16
+/** Connections of the API and of the handlers. */
+const POOL_MAX = 12
+/** Two writes of the poller, and its services. */
+const ENGINE_POOL_MAX = 6
 const PING_TIMEOUT_MS = 2_000
 /** How long requests under way get to end when the server closes. */
 const CLOSE_TIMEOUT_MS = 3_000
@@ -67,7 +70,7 @@ export async function migrateDatabase(
   note?: (line: string) => void,
 ): Promise<readonly string[]> {
   const database = await openDatabase(config, note === undefined ? {} : { note })
-  const connections = connect({ url: database.url, max: 1, applicationName: 'rowbeat-migrate' })
+  const connections = connect({ url: database.url, max: 2, applicationName: 'rowbeat-migrate' })
   try {
     return (await migrateOrExplain(connections, database.url)).applied
   } finally {
@@ -100,6 +103,9 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
   const connections = connect({ url: database.url, max: POOL_MAX, applicationName: 'rowbeat' })
   undo.push(() => connections.close())
   await migrateOrExplain(connections, database.url)
+  // The engine's own: a crowd of requests, or handlers that hold connections, must not delay its heartbeat.
+  const engineConnections = connect({ url: database.url, max: ENGINE_POOL_MAX, applicationName: 'rowbeat' })
+  undo.push(() => engineConnections.close())
 
   const events = createEvents((error) => logger.error({ err: error }, 'an event listener failed'))
   logEvents(logger, events)
@@ -116,7 +122,7 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
 
   const engine = options.poller
     ? createEngine({
-        pool: connections.pool,
+        pool: engineConnections.pool,
         registry,
         services,
         events,
@@ -146,6 +152,7 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
     await http?.close()
     await snapshots.stop()
     await outbound.close()
+    await engineConnections.close()
     await connections.close()
     await database.stop()
   }
@@ -192,6 +199,7 @@ async function startHttp(parts: Parts): Promise<HttpServer> {
       newestMigration: migrations.at(-1) ?? '',
       isDraining: () => draining,
       snapshot: () => snapshots.last(),
+      overdueSchedules: async () => (await readOverdueSchedules(connections.pool)).map((one) => one.name),
       mappedHosts: [...config.hostMap.keys()],
     },
     metrics: () => metrics.registry.metrics(),

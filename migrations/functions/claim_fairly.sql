@@ -5,192 +5,6 @@
 -- locked first, and the statement after that counts under a snapshot of its own, taken while nobody else claims.
 -- All of it is one call, so that no client, however slow, stands between the lock and its release.
 
--- A start is when a handler is called, a little after the claim: a tenth of a second covers the way there, so that
--- starts keep the limit too where the first of two claims had the slower way.
-create or replace function rowbeat.rate_window(seconds integer) returns interval
-language sql
-immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select make_interval(secs => seconds + 0.1)
-$$;
-comment on function rowbeat.rate_window(integer) is 'How long a start counts under a rate limit of so many seconds.';
-
-create or replace function rowbeat.rate_room(
-  of_scope text,
-  of_name text,
-  most integer,
-  seconds integer,
-  at timestamptz,
-  out room integer,
-  out opens_in double precision
-)
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-as $$
-begin
-  -- The clock was set back: counted from now, they leave the window late, but they do leave it.
-  update rowbeat.rate_starts s
-    set started_at = at, first_at = least(s.first_at, at)
-    where s.scope = of_scope and s.name = of_name and s.started_at > at;
-  select most - coalesce(sum(s.starts), 0) into room
-    from rowbeat.rate_starts s
-    where s.scope = of_scope and s.name = of_name and s.started_at > at - rowbeat.rate_window(seconds);
-  if room > 0 then
-    return;
-  end if;
-  -- The newest start by which, counted from the present back, the limit is reached: once it has left the window
-  -- there is room.
-  select extract(epoch from c.started_at + rowbeat.rate_window(seconds) - at) into opens_in
-    from (
-      select s.started_at, sum(s.starts) over (order by s.started_at desc) as reached
-      from rowbeat.rate_starts s
-      where s.scope = of_scope and s.name = of_name and s.started_at > at - rowbeat.rate_window(seconds)
-    ) c
-    where c.reached >= most
-    order by c.started_at desc
-    limit 1;
-end
-$$;
-comment on function rowbeat.rate_room(text, text, integer, integer, timestamptz) is 'How many starts a rate limit allows at a time, and if none, in how many seconds it will. The caller holds the lock of the queue or job type.';
-
-create or replace function rowbeat.note_starts(
-  of_scope text,
-  of_name text,
-  most integer,
-  seconds integer,
-  at timestamptz,
-  count integer
-) returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-as $$
-begin
-  -- High rates are kept to at most some 200 rows in the window: starts close to each other share a row and leave
-  -- the window together, with the last of them. That is late for the others and never early.
-  if most > 200 then
-    update rowbeat.rate_starts s
-      set starts = s.starts + count, started_at = at
-      where s.ctid = (
-        select n.ctid
-        from rowbeat.rate_starts n
-        where n.scope = of_scope and n.name = of_name
-        order by n.started_at desc
-        limit 1)
-        and s.first_at > at - rowbeat.rate_window(seconds) / 200;
-    if found then
-      return;
-    end if;
-  end if;
-  insert into rowbeat.rate_starts (scope, name, first_at, started_at, starts)
-    values (of_scope, of_name, at, at, count);
-end
-$$;
-comment on function rowbeat.note_starts(text, text, integer, integer, timestamptz, integer) is 'Notes starts under a rate limit. The caller holds the lock of the queue or job type.';
-
--- Keys in turn, from a key on, that hold a due job and have a free slot: a walk from key to key that reads one or
--- two index entries per key, however many jobs a key has. Wraps around at the end.
-create or replace function rowbeat.keys_in_turn(
-  of_queue text,
-  of_priority integer,
-  of_types text[],
-  at timestamptz,
-  busy jsonb,
-  per_key integer,
-  after_key text,
-  want integer,
-  out keys text[],
-  out last_key text,
-  out whole boolean,
-  out blocked boolean
-)
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set enable_bitmapscan = off
-set enable_sort = off
-set jit = off
-set plan_cache_mode = force_generic_plan
-as $$
-declare
-  keys_max constant integer := 2000;
-  looked integer := 0;
-  -- The successor of a key in byte order: no text lies between them.
-  from_key text := coalesce(after_key || chr(1), '');
-  up_to text := null;
-  round record;
-begin
-  keys := '{}';
-  whole := false;
-  blocked := false;
-  for pass in 1..2 loop
-    with recursive walk as (
-      (select j.ready_key as key, j.scheduled_at as due, 1 as step, 0 as good_before
-       from rowbeat.scheduled_jobs j
-       where j.queue = of_queue and j.priority = of_priority and j.ready_key is not null
-         and j.ready_key >= from_key
-       order by j.ready_key, j.scheduled_at, j.id
-       limit 1)
-      union all
-      select n.key, n.due, w.step + 1, w.good_before + g.good::integer
-      from walk w
-      cross join lateral (
-        select w.due <= at
-           and coalesce((busy ->> w.key)::integer, 0) < per_key
-           and exists (
-             select from rowbeat.scheduled_jobs t
-             where t.queue = of_queue and t.priority = of_priority and t.ready_key = w.key
-               and t.scheduled_at <= at and t.job_type = any (of_types)) as good
-      ) g
-      cross join lateral (
-        select j.ready_key as key, j.scheduled_at as due
-        from rowbeat.scheduled_jobs j
-        where j.queue = of_queue and j.priority = of_priority and j.ready_key is not null
-          and j.ready_key > w.key
-        order by j.ready_key, j.scheduled_at, j.id
-        limit 1
-      ) n
-      where w.step < keys_max - looked
-        and w.good_before + g.good::integer < want - cardinality(keys)
-        and (up_to is null or w.key < up_to)
-    ), judged as (
-      select w.key, w.step,
-             w.due <= at as due,
-             coalesce((busy ->> w.key)::integer, 0) < per_key as free
-      from walk w
-      where up_to is null or w.key <= up_to
-    )
-    select coalesce(array_agg(k.key order by k.step) filter (where k.due and k.free and exists (
-             select from rowbeat.scheduled_jobs t
-             where t.queue = of_queue and t.priority = of_priority and t.ready_key = k.key
-               and t.scheduled_at <= at and t.job_type = any (of_types))), '{}') as good,
-           coalesce(max(k.step), 0) as steps,
-           (array_agg(k.key order by k.step desc))[1] as last_key,
-           coalesce(bool_or(k.due and not k.free), false) as blocked
-      into round
-      from judged k;
-    looked := looked + round.steps;
-    keys := keys || round.good;
-    last_key := coalesce(round.last_key, last_key);
-    blocked := blocked or round.blocked;
-    if cardinality(keys) >= want or looked >= keys_max then
-      return;
-    end if;
-    if pass = 2 or after_key is null then
-      whole := true;
-      return;
-    end if;
-    from_key := '';
-    up_to := after_key;
-  end loop;
-end
-$$;
-comment on function rowbeat.keys_in_turn(text, integer, text[], timestamptz, jsonb, integer, text, integer) is 'Concurrency keys whose turn it is: at most want of those after a key that hold a due job and run fewer than per_key; also the last key looked at, whether all keys were, and whether a limit held any back.';
-
 create or replace function rowbeat.claim_fairly(
   of_queue text,
   of_priority integer,
@@ -262,7 +76,8 @@ begin
       from unnest(done_ids, done_leases) as done (id, lease_id)
       where j.id = done.id
         and j.lease_id = done.lease_id
-        and j.status = 'running'
+        -- It is running, said as in store/settlements.ts, where the reason is.
+        and (j.finished_at is null or done.id is null)
       returning null::bigint, null::text, null::jsonb, null::integer, null::integer, null::integer, null::uuid,
                 null::integer, null::double precision, null::double precision, null::double precision, j.id,
                 null::text, null::boolean, null::double precision, null::text;
@@ -279,7 +94,7 @@ begin
   if reason is null and (is_limited or rated_type is not null) then
     begin
       -- Whoever keeps a queue locked, for instance in a session left open, must not keep the settlement waiting.
-      perform set_config('lock_timeout', '500ms', true);
+      perform set_config('lock_timeout', '250ms', true);
       if is_limited then
         select * into q from rowbeat.queues where name = of_queue for update;
         if q.limits_fresh then
@@ -335,13 +150,19 @@ begin
     end if;
     if free > 0 and (q.max_running is not null or (is_keyed and q.max_per_key is not null)) then
       -- What runs is what the leases say and the jobs confirm: nothing is counted twice, nothing can be left over.
+      -- "offset 0" makes each job a look-up, whatever the planner believes about how many run.
       select coalesce(sum(r.n), 0), coalesce(jsonb_object_agg(r.key, r.n) filter (where r.key is not null), '{}')
         into running, busy
         from (
           select j.concurrency_key as key, count(*) as n
           from rowbeat.leases l
           cross join lateral unnest(l.job_ids) as claimed (id)
-          join rowbeat.scheduled_jobs j on j.id = claimed.id and j.lease_id = l.lease_id and j.status = 'running'
+          cross join lateral (
+            select s.concurrency_key
+            from rowbeat.scheduled_jobs s
+            where s.id = claimed.id and s.lease_id = l.lease_id and s.status = 'running'
+            offset 0
+          ) j
           where l.queue = of_queue
           group by j.concurrency_key
         ) r;

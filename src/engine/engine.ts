@@ -48,6 +48,11 @@ export interface Engine {
   listening(): boolean
 }
 
+/** A look below this many ms may be repeated as often as asked. */
+const LOOK_CHEAP_MS = 50
+/** Longest rest between looks, however costly they are. */
+const LOOK_REST_MAX_MS = 20_000
+
 export function createEngine(options: EngineOptions): Engine {
   const { pool, events } = options
   const timing: Timing = { ...TIMING, ...options.timing }
@@ -152,9 +157,15 @@ export function createEngine(options: EngineOptions): Engine {
     events,
     pass: async () => {
       const restMs = listener?.connected() === true ? timing.lookListeningMs : timing.lookMs
+      const begun = performance.now()
       const nextMs = await poller.look()
       const spread = (poller.running() > 0 ? timing.lookMs : restMs) * (0.9 + Math.random() / 5)
-      return Math.min(spread, Math.max(5, nextMs ?? spread))
+      // A look walks over what ended in the last minute or two: never more than a twentieth of the time.
+      const costMs = performance.now() - begun
+      return Math.max(
+        costMs > LOOK_CHEAP_MS ? Math.min(19 * costMs, LOOK_REST_MAX_MS) : 0,
+        Math.min(spread, Math.max(5, nextMs ?? spread)),
+      )
     },
   })
 

@@ -5,8 +5,9 @@
  * limits hold or keys take turns the claim is a fair one (store/fair-claims.ts).
  * Beliefs may be stale; the regular look from the stored floor corrects them.
  */
-import type { ClaimedJob, ClaimLane, Floor, Lane, LaneView, Look } from '../store/claims.ts'
+import type { ClaimedJob, ClaimLane, Floor, Lane } from '../store/claims.ts'
 import type { FairAnswer } from '../store/fair-claims.ts'
+import type { LaneView, Look } from '../store/look.ts'
 
 /** A row may commit a little later than its due time says; the floor stays this far behind the present. */
 const FLOOR_LAG_SECONDS = 0.25
@@ -42,6 +43,8 @@ export interface LaneTurn {
   readonly lane: ClaimLane
   /** True when it takes a fair claim. */
   readonly fair: boolean
+  /** True when that claim may have to wait for a lock. */
+  readonly waits: boolean
   readonly floor: Floor
   /** Where a fair claim stops looking; null: at the present. */
   readonly until: Floor | null
@@ -180,6 +183,7 @@ export function createLanes(onReady: () => void): Lanes {
     return {
       lane: state.lane,
       fair,
+      waits: state.limited || state.lane.ratedType !== null,
       floor: state.floor,
       until: untilOf(state),
       afterKey: state.afterKey,

@@ -13,13 +13,14 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Log, Services } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
-import { type ClaimedJob, claimSize, exchange, look, tryClaim } from '../store/claims.ts'
+import { type ClaimedJob, claimSize } from '../store/claims.ts'
 import { isRefusedData } from '../store/database.ts'
 import { startExecutions } from '../store/executions.ts'
-import { claimFairly } from '../store/fair-claims.ts'
+import { look } from '../store/look.ts'
 import { endLeases, releaseLeases } from '../store/pollers.ts'
 import { completeJobs, settle } from '../store/settlements.ts'
 import { type Attempt, type AttemptEnd, startAttempt, unstorable, withLastReport } from './attempt.ts'
+import { claimTurn } from './claiming.ts'
 import type { Events } from './events.ts'
 import { createLanes, type Lanes, type LaneTurn } from './lanes.ts'
 import { createSettler, type Ended, SETTLE_BATCH_MAX, toCompletion, toSettlement } from './settler.ts'
@@ -141,25 +142,32 @@ export function createPoller(options: PollerOptions): Poller {
   }
 
   const claimNext = (turn: LaneTurn): Promise<void> => {
-    const limit = claimSize(capacity())
+    // One that waits leaves room for others meanwhile.
+    const limit = claimSize(turn.waits ? Math.ceil(capacity() / 2) : capacity())
     const leaseId = randomUUID()
     const batch = settler.takePlain()
     // What a limited queue runs is read from the leases: the fewer, the faster.
     const endedLeases = batch.length > 0 || turn.fair ? settler.takeEndedLeases() : []
+    const claim = { limit, leaseId, pollerId: pollerId ?? '', jobTypes: registry.jobTypes }
     claiming += limit
     const mine = epoch
     const begun = performance.now()
     return write(
       async () => {
         try {
-          const claimed = await claim(turn, { limit, leaseId }, batch, endedLeases)
+          const answer = await claimTurn(pool, turn, claim, batch.map(toCompletion), endedLeases)
+          noteSettled(batch, answer.settled, turn.lane)
+          if (answer.problem !== null) {
+            events.emit({ type: 'service.failed', service: 'limits', error: answer.problem, failures: 1 })
+          }
           if (mine !== epoch || pollerId === null) {
             // Claimed when we shut down, or under an identity that we gave up: to be handed back, not run.
-            if (claimed.jobs.length > 0) doubtful.add(leaseId)
+            if (answer.claimed.length > 0) doubtful.add(leaseId)
             return
           }
-          claimed.settle()
-          take(claimed.jobs, leaseId, (performance.now() - begun) / 1000)
+          answer.settleTurn()
+          if (answer.elsewhere && !lanes.hasFair(turn.lane)) options.onUnseen()
+          take(answer.claimed, leaseId, (performance.now() - begun) / 1000)
         } finally {
           claiming -= limit
         }
@@ -175,55 +183,13 @@ export function createPoller(options: PollerOptions): Poller {
     )
   }
 
-  /** Claims in the way that the lane takes, and settles the batch with it. */
-  const claim = async (
-    turn: LaneTurn,
-    { limit, leaseId }: { readonly limit: number; readonly leaseId: string },
-    batch: readonly Ended[],
-    endedLeases: readonly string[],
-  ): Promise<{ readonly jobs: readonly ClaimedJob[]; settle(): void }> => {
-    const { lane, floor, until, afterKey } = turn
-    const plain = { lane, floor, limit, leaseId, pollerId: pollerId ?? '', jobTypes: registry.jobTypes }
-    const completions = batch.map(toCompletion)
-    if (turn.fair) {
-      const answer = await claimFairly(pool, { ...plain, until, afterKey }, completions, endedLeases)
-      noteSettled(batch, answer.settled, lane)
-      if (answer.held === 'isolation') tellIsolation()
-      return { jobs: answer.claimed, settle: () => turn.settleFair(answer) }
-    }
-    if (batch.length === 0) {
-      const { claimed, elsewhere } = await tryClaim(pool, plain)
-      return { jobs: claimed, settle: () => settlePlainTurn(turn, claimed, limit, elsewhere) }
-    }
-    const { claimed, settled, elsewhere } = await exchange(pool, plain, completions, endedLeases)
-    noteSettled(batch, settled, lane)
-    return { jobs: claimed, settle: () => settlePlainTurn(turn, claimed, limit, elsewhere) }
-  }
-
-  const settlePlainTurn = (
-    turn: LaneTurn,
-    claimed: readonly ClaimedJob[],
-    limit: number,
-    elsewhere: boolean,
-  ): void => {
-    turn.settle(claimed, limit)
-    if (elsewhere && !lanes.hasFair(turn.lane)) options.onUnseen()
-  }
-
   const noteSettled = (
     batch: readonly Ended[],
     effective: ReadonlySet<string>,
     by?: LaneTurn['lane'],
   ): void => {
     settler.settled(batch, effective)
-    lanes.freed(queuesOf(batch), by)
-  }
-
-  const tellIsolation = (): void => {
-    const error = new Error(
-      "limits cannot be kept: the database's default_transaction_isolation must be 'read committed'",
-    )
-    events.emit({ type: 'service.failed', service: 'limits', error, failures: 1 })
+    lanes.freed(new Set(batch.map((one) => one.job.queue)), by)
   }
 
   /** Runs what was claimed. */
@@ -409,8 +375,4 @@ export function createPoller(options: PollerOptions): Poller {
       }
     },
   }
-}
-
-function queuesOf(batch: readonly Ended[]): Set<string> {
-  return new Set(batch.map((one) => one.job.queue))
 }

@@ -11,6 +11,8 @@ export interface HealthDeps {
   isDraining(): boolean
   /** The last state read, and how old it is; null before the first. */
   snapshot(): { readonly snapshot: Snapshot; readonly ageSeconds: number } | null
+  /** Names of schedules that should have fired a minute ago. */
+  overdueSchedules(): Promise<readonly string[]>
   /** Hosts reached at another address, for development; shown because it weakens the address guard. */
   mappedHosts: readonly string[]
 }
@@ -133,14 +135,17 @@ async function readHealth(deps: HealthDeps, version: string): Promise<Health> {
   const reasons: string[] = []
   let latency: number | null = null
   let missing: readonly string[] = []
+  let overdue: readonly string[] = []
   try {
     latency = await deps.pingDatabase()
     missing = await deps.missingMigrations()
+    if (missing.length === 0) overdue = await deps.overdueSchedules()
   } catch (error) {
     reasons.push(`the database cannot be reached: ${error instanceof Error ? error.message : String(error)}`)
   }
   if (missing.length > 0) reasons.push(`migrations are missing: ${missing.join(', ')}`)
   if (deps.isDraining()) reasons.push('the process is shutting down')
+  if (overdue.length > 0) reasons.push(`schedules do not fire: ${overdue.join(', ')}`)
   const last = deps.snapshot()
   const { poller, pollerReason } = judgePollers(last)
   if (pollerReason !== null) reasons.push(pollerReason)
@@ -154,7 +159,7 @@ async function readHealth(deps: HealthDeps, version: string): Promise<Health> {
       db: { ok: latency !== null, latency_ms: latency === null ? null : round(latency) },
       poller,
       queue,
-      cron: { ok: true, overdue: [] },
+      cron: { ok: latency !== null && overdue.length === 0, overdue: [...overdue] },
       migrations: { ok: latency !== null && missing.length === 0, version: deps.newestMigration },
       dependencies: {},
     },

@@ -20,7 +20,7 @@ export interface FairClaim extends Claim {
 }
 
 /**
- * Why nothing more is claimed now. `busy`: somebody else has held the lock for half a second. `isolation`: the
+ * Why nothing more is claimed now. `busy`: somebody else has held the lock for a quarter of a second. `isolation`: the
  * database makes transactions REPEATABLE READ by default, under which limits cannot be kept.
  */
 export type Held = 'max_running' | 'max_per_key' | 'rate' | 'job type rate' | 'paused' | 'busy' | 'isolation'

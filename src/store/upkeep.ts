@@ -35,7 +35,7 @@ export async function triage(db: Queryable, ttlSeconds: number): Promise<Triage>
     where j.open_deadline_at is not null
     order by j.open_deadline_at
     limit 1), false) as "overdueJobs",
-  (select h.probed_at < clock_timestamp() - interval '5 seconds' from rowbeat.claim_horizon h) as "floorsDue",
+  (select h.probed_at < clock_timestamp() - interval '20 seconds' from rowbeat.claim_horizon h) as "floorsDue",
   extract(epoch from clock_timestamp() - pg_postmaster_start_time())::double precision as "serverUpSeconds"`,
     values: [ttlSeconds],
   })

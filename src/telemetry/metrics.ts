@@ -101,6 +101,12 @@ export function createMetrics(events: Events, version: string): Metrics {
     labelNames: ['service'],
     registers,
   })
+  const scheduleRuns = new Counter({
+    name: 'rowbeat_schedule_events_total',
+    help: 'Schedules that fired, missed a time, or cannot fire.',
+    labelNames: ['schedule', 'event'],
+    registers,
+  })
   const requests = new Histogram({
     name: 'rowbeat_http_request_seconds',
     help: 'HTTP requests by route template.',
@@ -129,6 +135,11 @@ export function createMetrics(events: Events, version: string): Metrics {
         return
       case 'service.failed':
         failures.labels(event.service).inc()
+        return
+      case 'schedule.fired':
+      case 'schedule.missed':
+      case 'schedule.problem':
+        scheduleRuns.labels(event.schedule, event.type.slice('schedule.'.length)).inc()
         return
       default:
     }

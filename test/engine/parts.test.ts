@@ -6,7 +6,8 @@ import { createLanes } from '../../src/engine/lanes.ts'
 import { createLoop } from '../../src/engine/loop.ts'
 import { createSettler, type Ended } from '../../src/engine/settler.ts'
 import { reasonToHold } from '../../src/engine/upkeep.ts'
-import type { ClaimedJob, LaneView } from '../../src/store/claims.ts'
+import type { ClaimedJob } from '../../src/store/claims.ts'
+import type { LaneView } from '../../src/store/look.ts'
 import { until } from '../support/wait.ts'
 
 const NOW = 1_700_000_000

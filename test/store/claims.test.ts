@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
-import { CLAIM_SIZES, claimJobs, claimSize, exchange, look } from '../../src/store/claims.ts'
+import { CLAIM_SIZES, claimJobs, claimSize, exchange } from '../../src/store/claims.ts'
+import { look } from '../../src/store/look.ts'
 import { releaseLeases } from '../../src/store/pollers.ts'
 import { addJobs, claimOf, POLLER, readJob, rowsOf, useStore } from './fixtures.ts'
 

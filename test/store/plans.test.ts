@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Claim, claimJobs, exchange, look } from '../../src/store/claims.ts'
+import { type Claim, claimJobs, exchange } from '../../src/store/claims.ts'
 import { endOverdueExecutions, endOverdueJobs } from '../../src/store/deadlines.ts'
 import {
   bumpVersions,
@@ -15,6 +15,7 @@ import {
 } from '../../src/store/executions.ts'
 import { raiseClaimFloors } from '../../src/store/floors.ts'
 import { enqueueJobs } from '../../src/store/jobs.ts'
+import { look } from '../../src/store/look.ts'
 import { beat, reapDeadPollers, releaseLeases } from '../../src/store/pollers.ts'
 import { readSnapshot } from '../../src/store/reports.ts'
 import {

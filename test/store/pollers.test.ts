@@ -47,7 +47,7 @@ describe('a heartbeat', () => {
     )
     await letDie()
     const answer = await beat(store.pool, POLLER, { running: 2, listening: true })
-    expect(answer).toEqual({ alive: true, leases: [old.leaseId] })
+    expect(answer).toEqual({ alive: true, draining: false, leases: [old.leaseId] })
     expect(await triage(store.pool, 10)).toMatchObject({ lapsed: 0, live: 1 })
   })
 

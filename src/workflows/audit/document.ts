@@ -104,12 +104,20 @@ function audienceOf({ profile }: DocumentSources): SiteAuditResponse['audience']
   }
 }
 
-/** The five most relevant competitors; similarity is the whole percentage of relevance. */
+/**
+ * The five best competitors. `similarity` is the whole percentage of the stored combined score: relevance alone is
+ * 1 for whoever leads three queries and tells nothing apart.
+ */
 function competitorsOf(sources: DocumentSources): SiteAuditResponse['competitors'] {
   return sources.competitors
-    .map((one) => ({ name: one.domain, similarity: Math.trunc(one.relevance * 100) }))
+    .map((one) => ({ name: one.domain, similarity: percentOf(one.combined) }))
     .sort((a, b) => b.similarity - a.similarity || (a.name < b.name ? -1 : 1))
     .slice(0, COMPETITORS_MAX)
+}
+
+/** Truncated, from the four decimals of the score: 0.29 is 29, though 0.29 * 100 is a little less. */
+function percentOf(score: number): number {
+  return Math.trunc(Math.round(score * 10_000) / 100)
 }
 
 /**

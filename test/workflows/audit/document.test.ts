@@ -115,8 +115,8 @@ const sources = (over: Partial<DocumentSources> = {}): DocumentSources => ({
     durationSeconds: 12.3456,
   },
   competitors: [
-    { domain: 'b.fr', status: 'validated', relevance: 0.579 },
-    { domain: 'a.fr', status: 'manual', relevance: 0.571 },
+    { domain: 'b.fr', status: 'validated', combined: 0.579 },
+    { domain: 'a.fr', status: 'manual', combined: 0.571 },
   ],
   clientArticles: 16,
   themes: [
@@ -192,10 +192,12 @@ describe('the document', () => {
     const many = Array.from({ length: 9 }, (_, n) => ({
       domain: `c${n}.fr`,
       status: 'validated' as const,
-      relevance: n / 10,
+      combined: n / 10,
     }))
     const { competitors } = assemble({ sources: { competitors: many } })
     expect(competitors.map((one) => one.similarity)).toEqual([80, 70, 60, 50, 40])
+    const exact = [{ domain: 'c.fr', status: 'validated' as const, combined: 0.29 }]
+    expect(assemble({ sources: { competitors: exact } }).competitors[0]?.similarity).toBe(29)
   })
 
   it('bears domains out by the share of matching articles', () => {

@@ -487,7 +487,7 @@ describe('the data status', () => {
     expect(database.statements() - before).toBeLessThanOrEqual(7)
     expect(sources).toMatchObject({
       clientArticles: 5,
-      competitors: [{ domain: 'rival-of-sources.fr', status: 'validated', relevance: 0.6 }],
+      competitors: [{ domain: 'rival-of-sources.fr', status: 'validated', combined: 0.55 }],
       unscraped: [{ domain: 'rival-of-sources.fr', code: 'TLS_FAILURE', message: 'expired' }],
       pages: { read: 1, withoutMainText: 0 },
     })

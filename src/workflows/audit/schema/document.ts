@@ -57,7 +57,15 @@ export const DomainDetail = z
 export type DomainDetail = z.infer<typeof DomainDetail>
 
 export const AuditCompetitor = z
-  .object({ name: z.string(), similarity: z.number().int().min(0).max(100) })
+  .object({
+    name: z.string(),
+    similarity: z
+      .number()
+      .int()
+      .min(0)
+      .max(100)
+      .openapi({ description: 'Combined score of relevance and likeness, as a whole percentage.' }),
+  })
   .openapi('AuditCompetitor')
 
 export const AuditIssue = z

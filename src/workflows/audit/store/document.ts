@@ -126,11 +126,12 @@ export interface StoredTrendRun {
 /** What the document is assembled from. */
 export interface DocumentSources {
   readonly profile: StoredProfile
-  /** Validated and manual ones, most relevant first. */
+  /** Validated and manual ones, by combined score. */
   readonly competitors: readonly {
     readonly domain: string
     readonly status: ValidationStatus
-    readonly relevance: number
+    /** 0..1, as `scoreCandidate` of the search gives it. */
+    readonly combined: number
   }[]
   /** Articles of the client, near duplicates left out, at most 1,000. */
   readonly clientArticles: number
@@ -189,10 +190,10 @@ interface Around {
 async function readAround(trx: Database, domain: string, profileId: string): Promise<Around> {
   const { rows } = await sql<Around>`
     with usable as (
-      select domain, status, relevance, updated_at
+      select domain, status, combined, updated_at
       from rowbeat.competitors
       where client_domain = ${domain} and usable
-      order by relevance desc, domain
+      order by combined desc, domain
       limit 1000
     ), newest_scrape as (
       select distinct on (r.role, r.domain) r.role, r.domain, r.problem_code, r.problem_message, r.finished_at
@@ -202,7 +203,7 @@ async function readAround(trx: Database, domain: string, profileId: string): Pro
     )
     select
       (select coalesce(jsonb_agg(jsonb_build_object(
-          'domain', domain, 'status', status, 'relevance', relevance) order by relevance desc, domain), '[]')
+          'domain', domain, 'status', status, 'combined', combined) order by combined desc, domain), '[]')
         from usable) as competitors,
       (select count(*)::int
         from (

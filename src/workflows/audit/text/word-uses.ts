@@ -7,11 +7,20 @@ import type { Language } from '../types.ts'
 import { isStopWord } from './stop-words.ts'
 import type { Token } from './tokens.ts'
 
-/** How much the neighbours of a word speak for a noun (or what may stand in its place) and for a verb. */
+/** What the neighbours of a word spoke for, each time it occurred. */
 export interface WordUse {
+  /** Occurrences in all. */
+  seen: number
+  /** Behind what stands before nouns (or what may take their place). */
   noun: number
+  /** Behind what stands before verbs. */
   verb: number
+  /** Before what begins an object, with nothing before it that tells: a weak sign of a verb. */
+  acts: number
 }
+
+/** What one occurrence is a sign of. */
+export type Sign = Exclude<keyof WordUse, 'seen'>
 
 /** By language, then by lower-cased word. */
 export type WordUses = Readonly<Record<Language, Map<string, WordUse>>>
@@ -65,8 +74,8 @@ const CUES: Readonly<Record<Language, Cues>> = {
 
 /** Endings of the plain form of a French verb; nouns such as `atelier` have them too, so they prove nothing. */
 const FRENCH_INFINITIVE = /(?:er|ir|re)$/
-/** Endings that few nouns have. */
-const FRENCH_LIKELY_INFINITIVE = /(?:..[^i]er|[^o]ir|[aeo]ndre|uire)$/
+/** Endings of the plain form and of the third person plural that few nouns have. */
+const FRENCH_LIKELY_VERB = /(?:..[^i]er|[^o]ir|[aeo]ndre|uire|..[^m]ent)$/
 /** Before the plain form of a verb these need no object behind it. */
 const FRENCH_PURPOSE = set('pour sans')
 /** After a plural, `-ent` is the ending of a verb: an adjective would have an s. */
@@ -74,9 +83,6 @@ const FRENCH_PLURAL_VERB = /(?<!m)ent$/
 const ENGLISH_PARTICIPLE = /(?:ing|ed)$/
 const ENGLISH_BE = set("is are was were be been being isn't aren't wasn't weren't")
 const ENGLISH_HAVE = set("have has had having haven't hasn't hadn't")
-/** What stands before a word says more than what stands behind it. */
-const STRONG = 2
-const WEAK = 1
 /** Words counted per language; text cannot make the table grow without end. */
 const MAX_WORDS = 200_000
 
@@ -92,22 +98,27 @@ export function countUses(
   language: Language,
 ): void {
   const known = uses[language]
-  const joined = (left: number, right: number): string => {
-    const [a, b] = [tokens[left], tokens[right]]
-    return a !== undefined && b !== undefined && /^\s*$/.test(text.slice(a.end, b.start)) ? b.word : ''
-  }
+  const isClose = tokens.map(({ start }, at) => {
+    const end = tokens[at - 1]?.end ?? -1
+    return end >= 0 && /^\s*$/.test(text.slice(end, start))
+  })
+  const wordAt = (at: number): string => tokens[at]?.word ?? ''
   tokens.forEach(({ word }, at) => {
     if (isStopWord(word, language) || word.endsWith("'")) return
-    const [first, second] = [tokens[at - 2]?.word ?? '', tokens[at - 1]?.word ?? '']
-    const before = joined(at - 1, at) === '' ? '' : second
-    const use = useOf(
-      { word, before, beforeThat: joined(at - 2, at - 1) === '' ? '' : first, after: joined(at, at + 1) },
+    const isBehind = isClose[at] === true
+    const sign = signOf(
+      {
+        word,
+        before: isBehind ? wordAt(at - 1) : '',
+        beforeThat: isBehind && isClose[at - 1] === true ? wordAt(at - 2) : '',
+        after: isClose[at + 1] === true ? wordAt(at + 1) : '',
+      },
       language,
     )
-    if (use === null) return
-    const counts = known.get(word) ?? { noun: 0, verb: 0 }
+    const counts = known.get(word) ?? { seen: 0, noun: 0, verb: 0, acts: 0 }
     if (!known.has(word) && known.size < MAX_WORDS) known.set(word, counts)
-    counts[use.as] += use.weight
+    counts.seen += 1
+    if (sign !== null) counts[sign] += 1
   })
 }
 
@@ -119,23 +130,18 @@ export interface Neighbours {
   readonly after: string
 }
 
-/** What the neighbours of one word speak for, and how strongly (1 or 2); null when they say nothing. */
-export function useOf(
-  neighbours: Neighbours,
-  language: Language,
-): { readonly as: keyof WordUse; readonly weight: number } | null {
+/** What the neighbours of one word speak for; null when they say nothing. */
+export function signOf(neighbours: Neighbours, language: Language): Sign | null {
   const { word, before, beforeThat, after } = neighbours
   const cues = CUES[language]
   const isObject = cues.pronouns.has(before) && cues.beforeVerb.has(beforeThat)
-  if (isObject || hasVerbForm(word, before, language)) return { as: 'verb', weight: STRONG }
-  if (cues.beforeVerb.has(before)) {
-    return { as: isPlainEnglishNoun(word, before) ? 'noun' : 'verb', weight: STRONG }
-  }
+  if (isObject || hasVerbForm(word, before, language)) return 'verb'
+  if (cues.beforeVerb.has(before)) return isPlainEnglishNoun(word, before) ? 'noun' : 'verb'
   const actsOn = cues.afterVerb.has(after)
-  if (!cues.beforeNoun.has(before)) return actsOn ? { as: 'verb', weight: WEAK } : null
-  if (!cues.beforeEither.has(before) || !isPlainForm(word, language)) return { as: 'noun', weight: STRONG }
-  if (actsOn) return { as: 'verb', weight: STRONG }
-  return FRENCH_PURPOSE.has(before) ? { as: 'verb', weight: WEAK } : null
+  if (!cues.beforeNoun.has(before)) return actsOn ? 'acts' : null
+  if (!cues.beforeEither.has(before) || !isPlainForm(word, language)) return 'noun'
+  if (actsOn) return 'verb'
+  return FRENCH_PURPOSE.has(before) ? 'acts' : null
 }
 
 /** The form of a verb that a preposition may stand before. */
@@ -158,15 +164,16 @@ function isPlainEnglishNoun(word: string, before: string): boolean {
 
 /**
  * What the counts make of a lower-cased word; null when they say nothing clear. A French word that nothing speaks
- * for and that has the ending of a plain form, as in `devenir logisticien`, is taken for a verb.
+ * for is taken for a verb when it has the ending of a plain form or of a plural: `devenir`, `déclarent`.
  */
-export function roleOf(uses: WordUses, word: string, language: Language | null): keyof WordUse | null {
-  if (language === null) return null
-  const { noun, verb } = uses[language].get(word) ?? { noun: 0, verb: 0 }
-  if (noun > verb) return 'noun'
-  // One weak sign alone decides nothing.
-  if (verb > noun && verb > WEAK) return 'verb'
-  return language === 'fr' && FRENCH_LIKELY_INFINITIVE.test(word) ? 'verb' : null
+export function roleOf(uses: WordUses, word: string, language: Language | null): 'noun' | 'verb' | null {
+  const use = language === null ? undefined : uses[language].get(word)
+  const { seen, noun, verb, acts } = use ?? { seen: 0, noun: 0, verb: 0, acts: 0 }
+  if (noun + verb > 0) {
+    const verbal = verb + acts / 2
+    if (noun !== verbal) return noun > verbal ? 'noun' : 'verb'
+  } else if (acts > 1 && acts * 2 > seen) return 'verb'
+  return language === 'fr' && noun === 0 && FRENCH_LIKELY_VERB.test(word) ? 'verb' : null
 }
 
 /** The first and the last word of a wording, lower-cased: of `Prix d'achat` they are `prix` and `achat`. */

@@ -9,12 +9,13 @@ import type { Outlier, Topic } from '../types.ts'
 import { findCommunities } from './communities.ts'
 import type { Corpus } from './corpus.ts'
 import { joinIndistinct, joinLanguages } from './joined-groups.ts'
+import { labelOf } from './labels.ts'
 import { describeOutliers, MIN_MEMBERSHIP, settleLoose, sumOf, vectorAt } from './loose-articles.ts'
 import { nearestNeighbours } from './neighbours.ts'
 import { roundScore } from './numbers.ts'
 import { findPhrases, type Phrase } from './phrases.ts'
 import { type ClientTheme, scopeOf, themeStems } from './scope.ts'
-import { labelOf, type TopicTerm, termsOfGroups } from './topic-terms.ts'
+import { type TopicTerm, termsOfGroups } from './topic-terms.ts'
 import { dotSums, dotVector, meanPairwiseCosine, type VectorSum } from './vector-sums.ts'
 
 /** Fewest articles that topics can be made from. */
@@ -135,7 +136,7 @@ function describe(
   return ordered.map((members, topicId) => {
     const ofTopic = terms[topicId] ?? []
     const phrases = findPhrases(corpus, members)
-    const label = uniqueLabel(labelOf(ofTopic, phrases), ofTopic, labels)
+    const label = uniqueLabel(labelOf(corpus, members, ofTopic, phrases), ofTopic, labels)
     labels.add(label)
     const weighted = ofTopic.map(({ term, score }) => ({ stem: corpus.vocabulary[term] ?? '', score }))
     const topic: Topic = {

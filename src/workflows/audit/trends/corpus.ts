@@ -31,6 +31,7 @@ export interface CorpusArticle {
   readonly publishedMs: number | null
   readonly words: number
   readonly reading: Reading
+  readonly titleReading: Reading
   /** Unit length, in the joint vocabulary; empty when nothing could be read. */
   readonly vector: SparseVector
   /** Place in the corpus of the first article with the same words; its own place when it is the first. */
@@ -66,12 +67,13 @@ export function readCorpus(articles: readonly TrendArticle[], asOfMs: number, si
     const text = texts[at] ?? ''
     const { reading, words } = readText(lexicon, text)
     const body = stemsOf(lexicon, reading)
-    const title = stemsOf(lexicon, readText(lexicon, article.title).reading)
+    const titleReading = readText(lexicon, article.title).reading
+    const title = stemsOf(lexicon, titleReading)
     const key = `${lexicon.language} ${body.length === 0 ? article.id : body.join(' ')}`
     const original = firstWith.get(key) ?? at
     firstWith.set(key, original)
     const terms = [...body, ...Array.from({ length: TITLE_WEIGHT }, () => title).flat()]
-    return { article, text, language: lexicon.language, reading, words, terms, original }
+    return { article, text, language: lexicon.language, reading, titleReading, words, terms, original }
   })
   const space = jointSpace(read.filter((one, at) => one.original === at))
   return {

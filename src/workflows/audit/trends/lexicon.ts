@@ -1,6 +1,7 @@
 /** The words of a corpus in one language: a number for each, its stem, and how people write it. */
 import { isLinkWord } from '../text/stop-words.ts'
 import { isContentWord, normaliseText, stem, tokenize } from '../text/tokens.ts'
+import { countUses, newWordUses, roleOf, type WordUses } from '../text/word-uses.ts'
 import type { Language } from '../types.ts'
 import { compareText } from './numbers.ts'
 
@@ -22,10 +23,18 @@ export interface Lexicon {
   readonly stems: string[]
   /** Spellings by number, counted where a capital is not owed to the start of a sentence. */
   readonly spellings: Map<string, number>[]
+  readonly uses: WordUses
 }
 
 export function newLexicon(language: Language): Lexicon {
-  return { language, numbers: new Map(), words: [''], stems: [''], spellings: [new Map()] }
+  return {
+    language,
+    numbers: new Map(),
+    words: [''],
+    stems: [''],
+    spellings: [new Map()],
+    uses: newWordUses(),
+  }
 }
 
 /** Reads a text, adding its words to the lexicon. `words` counts every word, an elided article not. */
@@ -34,7 +43,9 @@ export function readText(lexicon: Lexicon, text: string): { reading: Reading; wo
   const reading: number[] = []
   let words = 0
   let previousEnd = 0
-  for (const { word, start, end } of tokenize(normal, lexicon.language)) {
+  const tokens = tokenize(normal, lexicon.language)
+  countUses(lexicon.uses, normal, tokens, lexicon.language)
+  for (const { word, start, end } of tokens) {
     const between = normal.slice(previousEnd, start)
     if (between === '-') reading.push(-numberOf(lexicon, '-'))
     else if (!/^\s*$/.test(between) || /\n\s*\n/.test(between)) reading.push(BREAK)
@@ -65,6 +76,8 @@ export interface WordFacts {
   readonly term: number
   /** The way it is most often written inside sentences: `SEO`, `WordPress`, `référencement`. */
   readonly spelling: string
+  /** How the texts use it; null when they do not tell. */
+  readonly role: 'noun' | 'verb' | null
 }
 
 /** The facts of every word by number, once all texts are read. */
@@ -73,7 +86,11 @@ export function finishLexicon(lexicon: Lexicon, indexOf: ReadonlyMap<string, num
     const spellings = [...(lexicon.spellings[number] ?? [])]
     // Of equally frequent spellings the one in lower case, which is last in code unit order.
     spellings.sort(([a, left], [b, right]) => right - left || compareText(b, a))
-    return { term: indexOf.get(lexicon.stems[number] ?? '') ?? -1, spelling: spellings[0]?.[0] ?? word }
+    return {
+      term: indexOf.get(lexicon.stems[number] ?? '') ?? -1,
+      spelling: spellings[0]?.[0] ?? word,
+      role: roleOf(lexicon.uses, word, lexicon.language),
+    }
   })
 }
 

@@ -1,11 +1,14 @@
-/** Two content words that stand together in two articles or more: `intelligence artificielle`, `moteur de recherche`. */
+/**
+ * Two or three content words that stand together in two articles or more: `intelligence artificielle`, `moteur de
+ * recherche`, `zone à faibles émissions`.
+ */
 import type { Corpus, CorpusArticle } from './corpus.ts'
-import { BREAK, type WordFacts } from './lexicon.ts'
+import { BREAK, type Reading, type WordFacts } from './lexicon.ts'
 import { compareText } from './numbers.ts'
 
 export interface Phrase {
-  /** Places of its two stems in the vocabulary. */
-  readonly terms: readonly [number, number]
+  /** Places of its stems in the vocabulary, in order. */
+  readonly terms: readonly number[]
   /** Its most frequent wording. */
   readonly text: string
   /** Places in the corpus of the articles that hold it, ascending. */
@@ -14,30 +17,57 @@ export interface Phrase {
 
 /** Between two words of a phrase stand at most this many small words: `mise en place de la …` stops there. */
 const MAX_LINKS = 2
+const MAX_WORDS = 3
+/** A longer phrase takes the place of a shorter one when it is in at least this share of its articles. */
+const LONGER_SHARE = 0.6
 /** Phrases returned at most. */
 const MAX_PHRASES = 400
 
-/** The phrases of some articles (places in the corpus), most widely held first. */
+/**
+ * The phrases of some articles (places in the corpus), most widely held first. None begins or ends with what the
+ * texts use as a verb.
+ */
 export function findPhrases(corpus: Corpus, members: readonly number[]): Phrase[] {
-  const repeated = repeatedPairs(corpus, members)
-  const sightings = new Map<number, { wordings: Map<string, number>; holders: number[] }>()
+  const repeated = repeatedRuns(corpus, members)
+  const sightings = new Map<string, Sighting>()
   for (const member of members) {
-    forEachPair(corpus, member, (key, article, start, end) => {
+    forEachRun(corpus, member, ({ key, terms, article, start, end }) => {
       if (!repeated.has(key)) return
-      const sighting = sightings.get(key) ?? { wordings: new Map<string, number>(), holders: [] }
+      const sighting = sightings.get(key) ?? {
+        terms,
+        wordings: new Map<string, number>(),
+        holders: [] as number[],
+      }
       sightings.set(key, sighting)
       if (sighting.holders.at(-1) !== member) sighting.holders.push(member)
       const wording = wordingOf(corpus, article, start, end)
       sighting.wordings.set(wording, (sighting.wordings.get(wording) ?? 0) + 1)
     })
   }
-  const size = corpus.vocabulary.length
-  return [...sightings]
-    .map(([key, { wordings, holders }]): Phrase => {
-      return { terms: [Math.floor(key / size), key % size], text: mostFrequent(wordings), holders }
-    })
+  const phrases = [...sightings.values()]
+    .map(({ terms, wordings, holders }): Phrase => ({ terms, text: mostFrequent(wordings), holders }))
     .sort((a, b) => b.holders.length - a.holders.length || compareText(a.text, b.text))
-    .slice(0, MAX_PHRASES)
+  return withoutParts(phrases).slice(0, MAX_PHRASES)
+}
+
+interface Sighting {
+  readonly terms: readonly number[]
+  readonly wordings: Map<string, number>
+  readonly holders: number[]
+}
+
+/** Without the pairs that are nearly always met inside one longer phrase. */
+function withoutParts(phrases: readonly Phrase[]): Phrase[] {
+  const longest = new Map<string, number>()
+  for (const { terms, holders } of phrases) {
+    for (let at = 0; terms.length === MAX_WORDS && at + 2 <= terms.length; at += 1) {
+      const part = terms.slice(at, at + 2).join(' ')
+      longest.set(part, Math.max(longest.get(part) ?? 0, holders.length))
+    }
+  }
+  return phrases.filter(({ terms, holders }) => {
+    return (longest.get(terms.join(' ')) ?? 0) < LONGER_SHARE * holders.length
+  })
 }
 
 /** How many articles some places stand for when an article and its exact repeats count once. */
@@ -60,12 +90,12 @@ export function mostFrequent(counts: ReadonlyMap<string, number>): string {
   return best
 }
 
-/** The pairs that enough different articles hold; counted first, so that only these are spelled out. */
-function repeatedPairs(corpus: Corpus, members: readonly number[]): Set<number> {
-  const seenIn = new Map<number, number>()
-  const repeated = new Set<number>()
+/** The runs that enough different articles hold; counted first, so that only these are spelled out. */
+function repeatedRuns(corpus: Corpus, members: readonly number[]): Set<string> {
+  const seenIn = new Map<string, number>()
+  const repeated = new Set<string>()
   for (const member of members) {
-    forEachPair(corpus, member, (key, { original }) => {
+    forEachRun(corpus, member, ({ key, article: { original } }) => {
       const first = seenIn.get(key)
       if (first === undefined) seenIn.set(key, original)
       else if (first !== original) repeated.add(key)
@@ -74,27 +104,48 @@ function repeatedPairs(corpus: Corpus, members: readonly number[]): Set<number> 
   return repeated
 }
 
-type PairVisitor = (key: number, article: CorpusArticle, start: number, end: number) => void
+/** Content words that stand together, with their place in the reading of an article. */
+interface Run {
+  readonly key: string
+  readonly terms: readonly number[]
+  readonly article: CorpusArticle
+  readonly start: number
+  readonly end: number
+}
 
-/** Calls `visit` for each two content words of an article that stand together, with their place in its reading. */
-function forEachPair(corpus: Corpus, member: number, visit: PairVisitor): void {
+/** Calls `visit` for each two and three different content words of an article that stand together. */
+function forEachRun(corpus: Corpus, member: number, visit: (run: Run) => void): void {
   const article = corpus.articles[member]
   if (article === undefined) return
   const { reading, language } = article
   const words = corpus.words[language]
   for (let start = 0; start < reading.length; start += 1) {
-    const a = wordAt(words, reading[start])
-    if (a < 0) continue
-    let end = start + 1
-    while (end - start <= MAX_LINKS && (reading[end] ?? BREAK) < BREAK) end += 1
-    const b = wordAt(words, reading[end])
-    if (b >= 0 && a !== b) visit(a * corpus.vocabulary.length + b, article, start, end)
+    const first = wordAt(words, reading[start])
+    if (first === undefined || first.role === 'verb') continue
+    const terms = [first.term]
+    let key = String(first.term)
+    for (let end = nextWord(reading, start); end > 0; end = nextWord(reading, end)) {
+      const word = wordAt(words, reading[end])
+      if (word === undefined || terms.includes(word.term)) break
+      terms.push(word.term)
+      key += ` ${word.term}`
+      if (word.role !== 'verb') visit({ key, terms: [...terms], article, start, end })
+      if (terms.length === MAX_WORDS) break
+    }
   }
 }
 
-/** The vocabulary place of a content word; -1 for anything else. */
-function wordAt(words: readonly WordFacts[], number = BREAK): number {
-  return number > BREAK ? (words[number]?.term ?? -1) : -1
+/** Place of the next content word that only small words part from the one at `at`; 0 when there is none. */
+function nextWord(reading: Reading, at: number): number {
+  let next = at + 1
+  while (next - at <= MAX_LINKS && (reading[next] ?? BREAK) < BREAK) next += 1
+  return (reading[next] ?? BREAK) > BREAK ? next : 0
+}
+
+/** The facts of a content word that is in the vocabulary; undefined for anything else. */
+function wordAt(words: readonly WordFacts[], number = BREAK): WordFacts | undefined {
+  const word = number > BREAK ? words[number] : undefined
+  return word !== undefined && word.term >= 0 ? word : undefined
 }
 
 function wordingOf(corpus: Corpus, article: CorpusArticle, start: number, end: number): string {

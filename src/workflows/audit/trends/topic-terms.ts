@@ -1,8 +1,8 @@
-/** Which words tell one topic from the others, in the spelling of its articles, and the label made of them. */
+/** Which words tell one topic from the others, in the spelling of its articles. */
 import type { Corpus } from './corpus.ts'
 import { BREAK } from './lexicon.ts'
 import { roundScore } from './numbers.ts'
-import { distinctArticles, mostFrequent, type Phrase } from './phrases.ts'
+import { distinctArticles, mostFrequent } from './phrases.ts'
 
 export interface TopicTerm {
   /** Place of its stem in the vocabulary. */
@@ -13,6 +13,8 @@ export interface TopicTerm {
   readonly score: number
   /** Places in the corpus of the articles that hold it, ascending. */
   readonly holders: readonly number[]
+  /** True when the texts use its word as a noun. */
+  readonly isNominal: boolean
 }
 
 /** Terms kept per topic. */
@@ -22,15 +24,10 @@ const MIN_ARTICLES = 2
 const MIN_HOLDER_SHARE = 0.15
 /** The name of a site says nothing of a topic, unless this many sites use the word. */
 const MIN_DOMAINS_OF_NAME = 3
-const LABEL_TERMS = 4
-const LABEL_PARTS = 3
-/** A phrase stands in a label when it accounts for this share of the articles with either of its words. */
-const PHRASE_SHARE = 0.4
-/** Terms a label is made from. */
-const LABEL_POOL = 10
 
 /**
- * The terms of each group of articles (places in the corpus), best first. The score is class TF-IDF, w · ln(1 + A / f)
+ * The terms of each group of articles (places in the corpus), best first; stems that are used as verbs are left
+ * out. The score is class TF-IDF, w · ln(1 + A / f)
  * with w the mean weight of the term in an article of the group, f the sum of that over all groups and A the mean
  * total weight of a group (after Grootendorst 2022, "BERTopic", with document vectors for raw counts), times w / f:
  * with few groups the logarithm alone lets common words through.
@@ -58,24 +55,6 @@ export function termsOfGroups(corpus: Corpus, groups: readonly (readonly number[
   })
 }
 
-/**
- * A label of two to four words: the best terms, joined into the phrases they form in the articles, separated by
- * commas. Shorter when the topic has fewer terms; empty when it has none.
- */
-export function labelOf(terms: readonly TopicTerm[], phrases: readonly Phrase[]): string {
-  const pool = terms.slice(0, LABEL_POOL)
-  const parts: string[] = []
-  const used = new Set<number>()
-  for (const term of pool) {
-    if (used.size >= LABEL_TERMS || parts.length >= LABEL_PARTS) break
-    if (used.has(term.term)) continue
-    const phrase = used.size + 2 <= LABEL_TERMS ? phraseWith(term, pool, phrases, used) : undefined
-    for (const one of phrase?.terms ?? [term.term]) used.add(one)
-    parts.push(phrase?.text ?? term.word)
-  }
-  return parts.join(', ').replace(/^\p{Ll}(?!\p{Lu})/u, (letter) => letter.toUpperCase())
-}
-
 function meanWeights(corpus: Corpus, group: readonly number[]): Map<number, number> {
   const weights = new Map<number, number>()
   for (const place of group) {
@@ -98,11 +77,12 @@ function chooseTerms(
   const needed = Math.max(MIN_ARTICLES, MIN_HOLDER_SHARE * distinctArticles(corpus, group))
   const chosen: TopicTerm[] = []
   for (const { term, score } of candidates) {
-    const { holders, forms } = found.get(term) ?? { holders: [], forms: new Map<string, number>() }
-    if (distinctArticles(corpus, holders) < needed) continue
-    const word = mostFrequent(forms)
+    const { holders, forms, nouns, seen } = found.get(term) ?? newFound()
+    if (seen.verbs > seen.others && nouns.size === 0) continue
+    if (forms.size === 0 || distinctArticles(corpus, holders) < needed) continue
+    const word = mostFrequent(nouns.size > 0 ? nouns : forms)
     if (siteNames.has(word.toLowerCase()) && domainsOf(corpus, holders) < MIN_DOMAINS_OF_NAME) continue
-    chosen.push({ term, word, score, holders })
+    chosen.push({ term, word, score, holders, isNominal: nouns.size > 0 })
     if (chosen.length === MAX_TERMS) break
   }
   const best = chosen[0]?.score ?? 1
@@ -111,7 +91,15 @@ function chooseTerms(
 
 interface Found {
   readonly holders: number[]
+  /** Spellings of its words that are not used as verbs. */
   readonly forms: Map<string, number>
+  /** Of those, the ones that are used as nouns. */
+  readonly nouns: Map<string, number>
+  readonly seen: { verbs: number; others: number }
+}
+
+function newFound(): Found {
+  return { holders: [], forms: new Map(), nouns: new Map(), seen: { verbs: 0, others: 0 } }
 }
 
 function holdersAndForms(
@@ -127,10 +115,13 @@ function holdersAndForms(
     for (const number of article.reading) {
       const word = number > BREAK ? words[number] : undefined
       if (word === undefined || !wanted.has(word.term)) continue
-      const one = found.get(word.term) ?? { holders: [], forms: new Map<string, number>() }
+      const one = found.get(word.term) ?? newFound()
       found.set(word.term, one)
       if (one.holders.at(-1) !== place) one.holders.push(place)
+      one.seen[word.role === 'verb' ? 'verbs' : 'others'] += 1
+      if (word.role === 'verb') continue
       one.forms.set(word.spelling, (one.forms.get(word.spelling) ?? 0) + 1)
+      if (word.role === 'noun') one.nouns.set(word.spelling, (one.nouns.get(word.spelling) ?? 0) + 1)
     }
   }
   return found
@@ -145,21 +136,4 @@ function domainsOf(corpus: Corpus, places: Iterable<number>): number {
   const domains = new Set<string>()
   for (const place of places) domains.add(corpus.articles[place]?.domain ?? '')
   return domains.size
-}
-
-function phraseWith(
-  term: TopicTerm,
-  pool: readonly TopicTerm[],
-  phrases: readonly Phrase[],
-  used: ReadonlySet<number>,
-): Phrase | undefined {
-  const holders = new Map(pool.map((one) => [one.term, one.holders.length]))
-  return phrases.find(
-    ({ terms, holders: together }) =>
-      terms.includes(term.term) &&
-      terms.every((one) => {
-        const alone = holders.get(one)
-        return alone !== undefined && !used.has(one) && together.length >= PHRASE_SHARE * alone
-      }),
-  )
 }

@@ -1,0 +1,50 @@
+/** One claim for one turn, in the way that its lane takes. */
+import { type Claim, type ClaimedJob, exchange, tryClaim } from '../store/claims.ts'
+import type { Queryable } from '../store/database.ts'
+import { claimFairly } from '../store/fair-claims.ts'
+import type { Completion } from '../store/settlements.ts'
+import type { LaneTurn } from './lanes.ts'
+
+export interface ClaimAnswer {
+  readonly claimed: readonly ClaimedJob[]
+  /** Ids of the completions that took effect. */
+  readonly settled: ReadonlySet<string>
+  /** True when nothing was claimed, and the lane may hold jobs that it takes another claim to get. */
+  readonly elsewhere: boolean
+  /** Why limits cannot be kept here, so that nothing was claimed. */
+  readonly problem: Error | null
+  /** Tells the lane. */
+  settleTurn(): void
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** Settles the completions and claims, in one statement. Leases given as ended are removed. */
+export async function claimTurn(
+  db: Queryable,
+  turn: LaneTurn,
+  given: Omit<Claim, 'lane' | 'floor'>,
+  completions: readonly Completion[],
+  endedLeases: readonly string[],
+): Promise<ClaimAnswer> {
+  const { lane, floor, until, afterKey } = turn
+  const claim = { ...given, lane, floor }
+  if (turn.fair) {
+    const answer = await claimFairly(db, { ...claim, until, afterKey }, completions, endedLeases)
+    const { claimed, settled, held } = answer
+    const problem = held === 'isolation' ? isolationError() : null
+    return { claimed, settled, elsewhere: false, problem, settleTurn: () => turn.settleFair(answer) }
+  }
+  const { claimed, settled, elsewhere } =
+    completions.length === 0
+      ? { ...(await tryClaim(db, claim)), settled: NONE }
+      : await exchange(db, claim, completions, endedLeases)
+  const settleTurn = (): void => turn.settle(claimed, given.limit)
+  return { claimed, settled, elsewhere, problem: null, settleTurn }
+}
+
+function isolationError(): Error {
+  return new Error(
+    "limits cannot be kept: the database's default_transaction_isolation must be 'read committed'",
+  )
+}

@@ -1,0 +1,161 @@
+/** Looking for due jobs: what a poller's beliefs about the lanes are built on. */
+import { type ClaimLane, IS_LIMITED, IS_PAUSED } from './claims.ts'
+import type { Queryable } from './database.ts'
+
+export interface LaneView extends ClaimLane {
+  /** True when its queue has a limit that counts for these jobs. */
+  readonly limited: boolean
+  /** When its first pending job that this poller can run is due, seconds since epoch; null: none. */
+  readonly firstDueAt: number | null
+  /** The same among those not due yet; only for keyed jobs, whose first one may be held back by its key. */
+  readonly laterDueAt: number | null
+}
+
+export interface Look {
+  readonly lanes: readonly LaneView[]
+  /** The database's clock, seconds since epoch. */
+  readonly now: number
+}
+
+/**
+ * Looks at every lane: which hold a pending job that this poller can run, and when it is due. Lanes of paused queues
+ * are left out. Walks the order indexes from lane to lane and starts at the floors, so its cost follows the number of
+ * lanes, not of jobs.
+ */
+export async function look(db: Queryable, jobTypes: readonly string[]): Promise<Look> {
+  const { rows } = await db.query<LookRow>({
+    name: 'look',
+    text: `with recursive plain as (
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j
+   where j.concurrency_key is null order by j.queue, j.priority limit 1)
+  union all
+  select next.queue, next.priority
+  from plain l
+  cross join lateral (
+    select j.queue, j.priority
+    from rowbeat.scheduled_jobs j
+    where j.concurrency_key is null
+      and (j.queue, j.priority) > (l.queue, l.priority)
+    order by j.queue, j.priority
+    limit 1
+  ) next
+), keyed as (
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j
+   where j.ready_key is not null order by j.queue, j.priority limit 1)
+  union all
+  select next.queue, next.priority
+  from keyed l
+  cross join lateral (
+    select j.queue, j.priority
+    from rowbeat.scheduled_jobs j
+    where j.ready_key is not null
+      and (j.queue, j.priority) > (l.queue, l.priority)
+    order by j.queue, j.priority
+    limit 1
+  ) next
+), rated as (
+  select r.job_type from rowbeat.job_type_rates r where r.job_type = any ($1)
+), seen_plain as (
+  select l.queue, l.priority, b.begins_at, first.scheduled_at, first.id
+  from plain l
+  left join rowbeat.claim_floors f on f.queue = l.queue and f.priority = l.priority
+  cross join lateral (
+    select least(coalesce(f.floor_at, '-infinity'), (
+      select min(b.due_at)
+      from rowbeat.backdated_jobs b
+      where b.queue = l.queue
+        and b.priority = l.priority)) as begins_at
+  ) b
+  left join lateral (
+    select j.scheduled_at, j.id
+    from rowbeat.scheduled_jobs j
+    where j.queue = l.queue
+      and j.priority = l.priority
+      and j.concurrency_key is null
+      and j.scheduled_at >= b.begins_at
+      and j.status = 'pending'
+      and j.job_type = any (array(
+        select known.job_type
+        from unnest($1::text[]) as known (job_type)
+        where not exists (select from rated r where r.job_type = known.job_type)))
+    order by j.scheduled_at, j.id
+    limit 1
+  ) first on true
+), seen as (
+  select queue, priority, false as keyed, null::text as rated_type, scheduled_at as first_due,
+         null::timestamptz as later_due
+  from seen_plain
+  union all
+  -- No further than the first job without a rate: those behind it have to wait for it anyway, and the walk to them
+  -- may be long.
+  select l.queue, l.priority, false, r.job_type, first.scheduled_at, null::timestamptz
+  from seen_plain l
+  cross join rated r
+  left join lateral (
+    select j.scheduled_at
+    from rowbeat.scheduled_jobs j
+    where j.queue = l.queue
+      and j.priority = l.priority
+      and j.concurrency_key is null
+      and j.scheduled_at >= l.begins_at
+      and (j.scheduled_at, j.id) <= (coalesce(l.scheduled_at, 'infinity'), coalesce(l.id, 0))
+      and j.status = 'pending'
+      and j.job_type = r.job_type
+    order by j.scheduled_at, j.id
+    limit 1
+  ) first on true
+  union all
+  select l.queue, l.priority, true, r.job_type, first.scheduled_at, later.scheduled_at
+  from keyed l
+  cross join (select null::text as job_type union all select rated.job_type from rated) r
+  left join lateral (
+    select j.scheduled_at
+    from rowbeat.scheduled_jobs j
+    where j.queue = l.queue
+      and j.priority = l.priority
+      and j.ready_key is not null
+      and j.job_type = any ($1)
+    order by j.scheduled_at
+    limit 1
+  ) first on true
+  left join lateral (
+    select j.scheduled_at
+    from rowbeat.scheduled_jobs j
+    where j.queue = l.queue
+      and j.priority = l.priority
+      and j.ready_key is not null
+      and j.scheduled_at > now()
+      and j.job_type = any ($1)
+    order by j.scheduled_at
+    limit 1
+  ) later on true
+)
+select s.queue, s.priority, s.keyed, s.rated_type,
+       coalesce(${IS_LIMITED} or (s.keyed and q.max_per_key is not null), false) as limited,
+       date_part('epoch', s.first_due), date_part('epoch', s.later_due), date_part('epoch', now())
+from (select 1) always
+left join (seen s left join rowbeat.queues q on q.name = s.queue)
+  on not coalesce(${IS_PAUSED}, false)
+order by s.priority desc, s.queue, s.keyed, s.rated_type nulls first`,
+    values: [jobTypes],
+    rowMode: 'array',
+  })
+  return { now: rows[0]?.[7] ?? 0, lanes: rows.flatMap(toView) }
+}
+
+type LookRow = [
+  queue: string | null,
+  priority: number | null,
+  keyed: boolean,
+  ratedType: string | null,
+  limited: boolean,
+  firstDueAt: number | null,
+  laterDueAt: number | null,
+  now: number,
+]
+
+function toView(row: LookRow): LaneView[] {
+  const [queue, priority, keyed, ratedType, limited, firstDueAt, laterDueAt] = row
+  if (queue === null || priority === null) return []
+  return [{ queue, priority, keyed, ratedType, limited, firstDueAt, laterDueAt }]
+}
