@@ -51,7 +51,7 @@ from generate_series($2::bigint, $2::bigint + $3::bigint - 1) as n`,
 
 /** What the upkeep of a running poller had done long ago: the first pass notes the queue, later ones move its floor. */
 async function raiseFloors(url: string): Promise<void> {
-  const connections = connect({ url, max: 1, applicationName: 'bench-floors' })
+  const connections = connect({ url, max: 1, applicationName: 'rowbeat-bench-floors' })
   try {
     for (let pass = 0; pass < 4; pass++) await raiseClaimFloors(connections.pool)
   } finally {

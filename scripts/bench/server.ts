@@ -51,7 +51,7 @@ export async function startServer(log: (line: string) => void): Promise<Server> 
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: url,
-    application_name: 'bench',
+    application_name: 'rowbeat-bench',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: STATEMENT_TIMEOUT_MS,
   })
@@ -82,7 +82,7 @@ export async function readWalBytes(client: pg.Client): Promise<number> {
 
 /** Opens a repeatable-read transaction in the database; returns a function that ends it. */
 export async function holdSnapshot(url: string): Promise<() => Promise<void>> {
-  const client = new pg.Client({ connectionString: url, application_name: 'bench-snapshot' })
+  const client = new pg.Client({ connectionString: url, application_name: 'rowbeat-bench-snapshot' })
   client.on('error', () => undefined)
   await client.connect()
   await client.query('begin isolation level repeatable read')

@@ -53,6 +53,8 @@ const LOOK_CHEAP_MS = 50
 /** Longest rest between looks, however costly they are. */
 const LOOK_REST_MAX_MS = 20_000
 
+const DEAF_HINT = 'behind a transaction pooler, set LISTEN_DATABASE_URL to a direct connection'
+
 export function createEngine(options: EngineOptions): Engine {
   const { pool, events } = options
   const timing: Timing = { ...TIMING, ...options.timing }
@@ -256,7 +258,7 @@ export function createEngine(options: EngineOptions): Engine {
           onMessage: (channel, payload) =>
             channel === STOP_CHANNEL ? watch.suspect(payload) : waker.hear(payload),
           onReady: () => looker.wake(),
-          onDeaf: () => events.emit({ type: 'listener.deaf', lookEveryMs: timing.lookMs }),
+          onDeaf: () => events.emit({ type: 'listener.deaf', lookEveryMs: timing.lookMs, hint: DEAF_HINT }),
         })
       }
       guard = setInterval(guardLease, selfFenceMs / 16)

@@ -36,7 +36,7 @@ export type EngineEvent =
       readonly waitedSeconds: number
     }
   /** LISTEN is accepted and nothing arrives: new work of others is found by looking only. Told once a time. */
-  | { readonly type: 'listener.deaf'; readonly lookEveryMs: number }
+  | { readonly type: 'listener.deaf'; readonly lookEveryMs: number; readonly hint: string }
   | { readonly type: 'execution.closed'; readonly executionId: string; readonly status: ExecutionStatus }
   | {
       readonly type: 'pollers.reaped'

@@ -57,7 +57,7 @@ export interface Listener {
 const RECONNECT_MIN_MS = 250
 const RECONNECT_MAX_MS = 5_000
 /** A connection that says nothing for this long is asked whether it still listens. */
-const HEARTBEAT_MS = 10_000
+const HEARTBEAT_MS = 15_000
 
 /** How long a note to ourselves may take, and its sending too. */
 const PROBE_MS = 2_000

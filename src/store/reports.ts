@@ -43,7 +43,8 @@ export async function readSnapshot(pool: pg.Pool): Promise<Snapshot> {
     // The floors are not known when it is planned: the planner expects a third of all jobs beyond them, and would
     // read and sort the whole table for that.
     await client.query(
-      'set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off',
+      `select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_sort', 'off', true)`,
     )
     return readAll(client)
   })

@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const client of open.splice(0)) await client.end()
 })
 async function session(): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: store.url })
+  const client = new pg.Client({ connectionString: store.url, application_name: 'rowbeat test' })
   await client.connect()
   open.push(client)
   return client

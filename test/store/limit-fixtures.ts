@@ -39,7 +39,7 @@ export function useLimits() {
   return {
     store,
     session: async (): Promise<pg.Client> => {
-      const client = new pg.Client({ connectionString: store.url })
+      const client = new pg.Client({ connectionString: store.url, application_name: 'rowbeat test' })
       await client.connect()
       open.push(client)
       return client

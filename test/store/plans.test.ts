@@ -58,7 +58,7 @@ const FILL = [
 
 beforeAll(async () => {
   // One connection, so that the server's counts are all of ours and can be asked for at any time.
-  pool = new pg.Pool({ connectionString: database.url, max: 1 })
+  pool = new pg.Pool({ connectionString: database.url, max: 1, application_name: 'rowbeat test' })
   for (const statement of FILL) await pool.query(statement)
   await addPoller(pool)
 })

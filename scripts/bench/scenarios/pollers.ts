@@ -54,7 +54,7 @@ function sampleWaits(url: string, database: string): { stop(): void; readonly re
        count(*) filter (where state = 'active')::integer as active
 from pg_stat_activity
 where datname = $1
-  and application_name = 'bench-rowbeat'`,
+  and application_name = 'rowbeat-bench-engine'`,
         [database],
       )
       const row = rows[0]

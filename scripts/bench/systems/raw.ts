@@ -21,7 +21,7 @@ export const raw: System = {
 }
 
 async function work({ url, onJob }: WorkRequest): Promise<Worker> {
-  const connections = connect({ url, max: LOOPS, applicationName: 'bench-raw' })
+  const connections = connect({ url, max: LOOPS, applicationName: 'rowbeat-bench-raw' })
   const pollerId = randomUUID()
   let stopping = false
 

@@ -48,7 +48,7 @@ export const rowbeat: System = {
   configuration: `one engine per process, concurrency ${CONCURRENCY.throughput} (latency and idle: ${CONCURRENCY.latency}), pool of ${POOL_MAX}, LISTEN on`,
   keeps: 'the row; every settlement fenced by the lease; one history entry per failed attempt; kept for good',
   prepare: async (url) => {
-    const connections = connect({ url, max: 1, applicationName: 'bench-migrate' })
+    const connections = connect({ url, max: 1, applicationName: 'rowbeat-bench-migrate' })
     await migrate(connections.pool)
     await connections.close()
   },
@@ -107,7 +107,7 @@ function fiveSteps(onJob: () => void) {
 }
 
 async function work({ url, mode, onJob }: WorkRequest): Promise<Worker> {
-  const connections = connect({ url, max: POOL_MAX, applicationName: 'bench-rowbeat' })
+  const connections = connect({ url, max: POOL_MAX, applicationName: 'rowbeat-bench-engine' })
   const noop = defineJob<unknown>({
     jobType: JOB_TYPE,
     input: ANYTHING,
@@ -150,8 +150,8 @@ async function work({ url, mode, onJob }: WorkRequest): Promise<Worker> {
 }
 
 async function produce({ url, connections: max, wakes }: ProduceRequest): Promise<Producer> {
-  const connections = connect({ url, max, applicationName: 'bench-producer' })
-  const waking = connect({ url, max: 1, applicationName: 'bench-waker' })
+  const connections = connect({ url, max, applicationName: 'rowbeat-bench-producer' })
+  const waking = connect({ url, max: 1, applicationName: 'rowbeat-bench-waker' })
   const waker = createWaker(waking.pool)
   const workflow = fiveSteps(() => undefined)
   const after = (): void => {

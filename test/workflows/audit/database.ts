@@ -10,6 +10,9 @@ export interface AuditTestDatabase {
   readonly pool: pg.Pool
 }
 
+/** SQLSTATE of a connection that the server ends. */
+const ADMIN_SHUTDOWN = '57P01'
+
 /** Opens it before the tests of a file and drops it after them. `statements` counts what was sent. */
 export function useAuditDatabase(): AuditTestDatabase & { statements(): number } {
   let open: (AuditTestDatabase & { close(): Promise<void> }) | null = null
@@ -17,6 +20,12 @@ export function useAuditDatabase(): AuditTestDatabase & { statements(): number }
   beforeAll(async () => {
     const database = await createTestDatabase()
     const pool = new pg.Pool({ connectionString: database.url, max: 4 })
+    pool.on('connect', (client) => {
+      client.on('error', (error) => {
+        // The drop of the database may reach a connection that is just being closed.
+        if (!('code' in error) || error.code !== ADMIN_SHUTDOWN) throw error
+      })
+    })
     const db = new Kysely<Record<never, never>>({
       dialect: new PostgresDialect({ pool }),
       log: () => {

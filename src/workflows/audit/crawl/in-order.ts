@@ -1,12 +1,12 @@
 /** Runs work side by side and hands its results over in the order of the input. */
 
 /** Results held back behind one that is late, as a multiple of the concurrency. */
-const HELD_PER_LANE = 4
+const HELD_PER_LANE = 2
 
 /**
  * Yields `work(item)` for each item in input order while at most `concurrency` items are worked on, so that the
  * outcome does not depend on which answer came first. One item that is late (a server asked to be tried again
- * later) does not stop the others: up to four times `concurrency` results are held back behind it. The first
+ * later) does not stop the others: up to twice `concurrency` results are held back behind it. The first
  * error, in input order, is thrown. When the consumer stops early or an error is thrown, nothing more is started
  * and work under way is waited for, so that nothing outlives the loop.
  */

@@ -3,10 +3,7 @@
  * threads are shared by all audits of a process, start with the first and end some time after the last.
  */
 import { availableParallelism } from 'node:os'
-import { scrapeArticles } from '../crawl/articles.ts'
-import { crawlSite } from '../crawl/crawler.ts'
 import { readerIn } from '../reader.ts'
-import { findCompetitors } from '../search/competitors.ts'
 import { createSearchProvider } from '../search/provider.ts'
 import { trimPages } from '../text/page-text.ts'
 import { createThreads, type Threads, type ThreadTask } from '../threads.ts'
@@ -46,11 +43,14 @@ export function threadedRooms(
   const { reading, trends } = threads
   const reader = readerIn(reading)
   return {
-    crawlSite: (options) => crawlSite({ reader, ...options }),
+    // Loaded with the first audit: their parsers are some 20 MiB that an idle daemon need not hold.
+    crawlSite: async (options) => (await import('../crawl/crawler.ts')).crawlSite({ reader, ...options }),
     buildProfile: (pages, signal) => reading.run(BUILD_PROFILE, trimPages(pages), { signal }),
     createSearchProvider,
-    findCompetitors: (search) => findCompetitors({ reader, ...search }),
-    scrapeArticles: (options) => scrapeArticles({ reader, ...options }),
+    findCompetitors: async (search) =>
+      (await import('../search/competitors.ts')).findCompetitors({ reader, ...search }),
+    scrapeArticles: async (options) =>
+      (await import('../crawl/articles.ts')).scrapeArticles({ reader, ...options }),
     runTrends: (question, { signal, onStage }) => {
       const onReport = (report: unknown): void => {
         const { stage, done, total } = report as StageReport

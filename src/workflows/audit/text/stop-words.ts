@@ -1,5 +1,6 @@
 /** Stop words of French and English: the stopwords-iso lists, with what they wrongly hold and what they lack. */
-import lists from 'stopwords-iso' with { type: 'json' }
+import { createRequire } from 'node:module'
+import type lists from 'stopwords-iso'
 import type { Language } from '../types.ts'
 
 /** On the published lists, yet they name subjects that people write about. */
@@ -37,15 +38,24 @@ const LINKS: Readonly<Record<Language, string>> = {
 
 const split = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '')
 
+const load = createRequire(import.meta.url)
+
 function stopWords(language: Language): ReadonlySet<string> {
-  const words = new Set(lists[language].map((word) => word.normalize('NFC').toLowerCase()))
+  const published = load('stopwords-iso') as typeof lists
+  const words = new Set(published[language].map((word) => word.normalize('NFC').toLowerCase()))
   for (const word of split(SUBJECTS[language])) words.delete(word)
   for (const word of split(COMMON[language])) words.add(word)
   for (const word of split(LINKS[language])) words.add(word)
   return words
 }
 
-const STOP: Readonly<Record<Language, ReadonlySet<string>>> = { fr: stopWords('fr'), en: stopWords('en') }
+let stop: Readonly<Record<Language, ReadonlySet<string>>> | null = null
+
+/** Loaded with the first word: the lists of sixty languages come in one file. */
+function stopWordsOf(language: Language): ReadonlySet<string> {
+  stop ??= { fr: stopWords('fr'), en: stopWords('en') }
+  return stop[language]
+}
 const LINKING: Readonly<Record<Language, ReadonlySet<string>>> = {
   fr: new Set(split(LINKS.fr)),
   en: new Set(split(LINKS.en)),
@@ -53,7 +63,8 @@ const LINKING: Readonly<Record<Language, ReadonlySet<string>>> = {
 
 /** True when the lower-cased word says nothing of the subject; a null language is tried as both. */
 export function isStopWord(word: string, language: Language | null): boolean {
-  return language === null ? STOP.fr.has(word) || STOP.en.has(word) : STOP[language].has(word)
+  if (language !== null) return stopWordsOf(language).has(word)
+  return stopWordsOf('fr').has(word) || stopWordsOf('en').has(word)
 }
 
 /** True when the lower-cased word may link two content words of one phrase. */

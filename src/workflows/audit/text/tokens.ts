@@ -1,5 +1,6 @@
 /** Sentences, words and stems of French and English text: the one tokenizer of the audit. */
-import snowball from 'snowball-stemmers'
+import { createRequire } from 'node:module'
+import type snowball from 'snowball-stemmers'
 import type { Language } from '../types.ts'
 import { isStopWord } from './stop-words.ts'
 
@@ -33,7 +34,19 @@ const sentenceSegmenters: Readonly<Record<Language, Intl.Segmenter>> = {
   fr: new Intl.Segmenter('fr', { granularity: 'sentence' }),
   en: new Intl.Segmenter('en', { granularity: 'sentence' }),
 }
-const stemmers = { fr: snowball.newStemmer('french'), en: snowball.newStemmer('english') }
+type Stemmer = ReturnType<typeof snowball.newStemmer>
+
+const load = createRequire(import.meta.url)
+let stemmers: Readonly<Record<Language, Stemmer>> | null = null
+
+/** Loaded with the first word: the tables are 1 MiB of program that an idle daemon need not hold. */
+function stemmerOf(language: Language): Stemmer {
+  if (stemmers === null) {
+    const { newStemmer } = load('snowball-stemmers') as typeof snowball
+    stemmers = { fr: newStemmer('french'), en: newStemmer('english') }
+  }
+  return stemmers[language]
+}
 const stemCaches: Readonly<Record<Language, Map<string, string>>> = { fr: new Map(), en: new Map() }
 
 /** NFC, straight apostrophes, plain spaces, no soft hyphens; at most {@link MAX_TEXT_LENGTH} units. */
@@ -100,7 +113,7 @@ export function stem(word: string, language: Language | null): string {
   const cache = stemCaches[language]
   const known = cache.get(word)
   if (known !== undefined) return known
-  const root = language === 'fr' ? singular(stemmers.fr.stem(word)) : stemmers.en.stem(word)
+  const root = language === 'fr' ? singular(stemmerOf('fr').stem(word)) : stemmerOf('en').stem(word)
   if (cache.size >= MAX_STEM_CACHE) cache.clear()
   cache.set(word, root)
   return root

@@ -110,7 +110,7 @@ describe('work side by side', () => {
     const consumed = consume()
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
     expect(results).toEqual([])
-    expect(started).toEqual(items.slice(0, 11))
+    expect(started).toEqual(items.slice(0, 7))
     late.resolve()
     await consumed
     expect(results).toEqual(items)

@@ -1,0 +1,173 @@
+-- What the guard triggers and the functions for operators have in common. None of it is for direct use.
+
+-- Statements of ours that follow from a hand-written one must not be taken for hand-written themselves. A setting
+-- and not pg_trigger_depth(): the functions for operators run outside of any trigger.
+create or replace function rowbeat.suspend_guard() returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  before text := coalesce(current_setting('rowbeat.guard', true), '');
+begin
+  perform set_config('rowbeat.guard', 'off', true);
+  return before;
+end
+$$;
+comment on function rowbeat.suspend_guard() is 'Internal: lets the statements that follow pass the guard triggers; returns what restore_guard takes.';
+
+create or replace function rowbeat.restore_guard(before text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform set_config('rowbeat.guard', before, true);
+end
+$$;
+comment on function rowbeat.restore_guard(text) is 'Internal: ends what suspend_guard began. After an error the rollback does it.';
+
+create or replace function rowbeat.require_reason(action text, reason text) returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(btrim(reason), '') = '' then
+    raise exception '% needs a reason', action
+      using errcode = 'RB006',
+            hint = format('Say why in a few words, for whoever reads rowbeat.action_log later; \df rowbeat.%s shows the arguments.', action);
+  end if;
+  return left(btrim(reason), 2000);
+end
+$$;
+comment on function rowbeat.require_reason(text, text) is 'Internal: the reason without outer blanks; raises RB006 when it is empty.';
+
+create or replace function rowbeat.require_max_rows(max_rows integer) returns integer
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if max_rows is null or max_rows < 1 or max_rows > 10000 then
+    raise exception 'max_rows must be 1 to 10000, not %', coalesce(max_rows::text, 'null')
+      using errcode = 'RB010',
+            hint = 'Call the function several times for more.';
+  end if;
+  return max_rows;
+end
+$$;
+comment on function rowbeat.require_max_rows(integer) is 'Internal: checks the bound of a bulk function; raises RB010.';
+
+-- Security definer: who may change a job need not be allowed to write the log.
+create or replace function rowbeat.log_action(
+  action text,
+  job_id bigint,
+  execution_id uuid,
+  target text,
+  old_status text,
+  new_status text,
+  changes jsonb,
+  reason text
+) returns bigint
+language sql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into rowbeat.action_log (action, job_id, execution_id, target, old_status, new_status, changes, reason)
+  values (log_action.action, log_action.job_id, log_action.execution_id, log_action.target, log_action.old_status,
+          log_action.new_status, log_action.changes, log_action.reason)
+  returning id
+$$;
+comment on function rowbeat.log_action(text, bigint, uuid, text, text, text, jsonb, text) is 'Internal: writes one row of action_log with who and when; returns its id.';
+
+-- The format of the hint is that of the engine: priority, due time in ms since 1970 or nothing, queue.
+create or replace function rowbeat.wake_pollers(queue text, priority smallint, due_at timestamptz) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if isfinite(due_at) then
+    perform pg_notify('rowbeat_wake', format('%s|%s|%s', priority,
+      case when due_at > clock_timestamp() then floor(extract(epoch from due_at) * 1000)::bigint end, queue));
+  end if;
+end
+$$;
+comment on function rowbeat.wake_pollers(text, smallint, timestamptz) is 'Internal: tells the pollers, at commit, that a queue has work.';
+
+create or replace function rowbeat.wake_for_executions(ids uuid[]) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform rowbeat.wake_pollers(lane.queue, lane.priority, lane.due_at)
+    from (
+      select j.queue, j.priority, min(j.scheduled_at) as due_at
+      from rowbeat.scheduled_jobs j
+      where j.parent_execution_id = any (ids)
+        and j.status = 'pending'
+      group by j.queue, j.priority
+    ) lane;
+end
+$$;
+comment on function rowbeat.wake_for_executions(uuid[]) is 'Internal: tells the pollers of the pending steps of these executions.';
+
+-- The lease is gone already, so the attempt cannot settle; this only spares the poller the work. It also asks each
+-- second by itself, so a lost message costs a second.
+create or replace function rowbeat.stop_attempt(job_id bigint) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_notify('rowbeat_stop', stop_attempt.job_id::text);
+end
+$$;
+comment on function rowbeat.stop_attempt(bigint) is 'Internal: tells the poller that runs this job, at commit, to fire its signal.';
+
+-- Executions before jobs, as everywhere.
+create or replace function rowbeat.lock_job(job_id bigint) returns rowbeat.scheduled_jobs
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  parent uuid;
+  job rowbeat.scheduled_jobs;
+begin
+  select j.parent_execution_id into parent
+    from rowbeat.scheduled_jobs j
+    where j.id = lock_job.job_id;
+  if parent is not null then
+    perform 1 from rowbeat.workflow_executions e where e.execution_id = parent for no key update;
+  end if;
+  select j.* into job
+    from rowbeat.scheduled_jobs j
+    where j.id = lock_job.job_id
+    for no key update;
+  if not found then
+    raise exception 'there is no job %', coalesce(lock_job.job_id::text, 'null')
+      using errcode = 'RB007',
+            hint = 'It may have been purged. select id, queue, job_type, status from rowbeat.jobs order by id desc limit 20';
+  end if;
+  return job;
+end
+$$;
+comment on function rowbeat.lock_job(bigint) is 'Internal: locks a job, its execution first, and returns it; raises RB007 when there is none.';
+
+create or replace function rowbeat.change_of(job rowbeat.scheduled_jobs, new_status text, note text) returns rowbeat.job_change
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row(job.id, job.queue, job.job_type, job.parent_execution_id, job.step, job.status, new_status, note)::rowbeat.job_change
+$$;
+comment on function rowbeat.change_of(rowbeat.scheduled_jobs, text, text) is 'Internal: the row that functions for operators return for a job.';
+
+create or replace function rowbeat.refuse_truncate() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'rowbeat.% cannot be truncated by hand', tg_table_name
+    using errcode = 'RB005',
+          hint = 'To remove what has ended: select * from rowbeat.purge(interval ''30 days'', ''why'', dry_run => false)';
+end
+$$;
+comment on function rowbeat.refuse_truncate() is 'Trigger: refuses a hand-written TRUNCATE, which would lose open work.';

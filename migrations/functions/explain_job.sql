@@ -1,0 +1,262 @@
+-- Why is this job not running? Every reason, the most decisive first, each with the SQL that helps.
+
+-- Which backend holds the row lock of a job: the locker's transaction is written in the row, and its owner holds a
+-- lock on that id. Several lockers at once (a multixact) are not told apart.
+create or replace function rowbeat.locker_of(job_id bigint) returns table (pid integer, words text)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select l.pid,
+         format('backend %s of %s (%s, %s) since %s: %s', l.pid, coalesce(a.usename::text, '?'),
+                coalesce(nullif(a.application_name, ''), 'no name'), coalesce(a.state, '?'),
+                coalesce(date_trunc('second', a.xact_start)::text, '?'), coalesce(left(a.query, 200), '?'))
+  from rowbeat.scheduled_jobs j
+  join pg_locks l on l.locktype = 'transactionid' and l.transactionid = j.xmax and l.granted
+  left join pg_stat_activity a on a.pid = l.pid
+  where j.id = locker_of.job_id
+    and l.pid <> pg_backend_pid()
+$$;
+comment on function rowbeat.locker_of(bigint) is 'Internal: the backend that holds the lock of a job''s row, when there is one.';
+
+create or replace function rowbeat.explain_waiting(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select 'waits_for_step',
+           format('It waits for the step %s (job %s), which is %s.', d.step, d.id, d.status),
+           format('select * from rowbeat.explain_job(%s)', d.id)
+    from rowbeat.scheduled_jobs d
+    where d.parent_execution_id = job.parent_execution_id
+      and d.step = any (job.depends_on)
+      and d.status in ('waiting', 'pending', 'running')
+    order by d.sequence_index;
+  if not found then
+    return query select 'not_advanced', 'All steps it waits for have ended, and nobody advanced it.',
+      format('select * from rowbeat.advance_execution(%L, ''explain_job said so'')', job.parent_execution_id);
+  end if;
+end
+$$;
+comment on function rowbeat.explain_waiting(rowbeat.scheduled_jobs) is 'Internal: part of explain_job, for waiting steps.';
+
+create or replace function rowbeat.explain_running(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  r record;
+begin
+  select * into r from rowbeat.running_jobs x where x.id = job.id;
+  if not found then
+    return query select 'no_lease', format('It says running since %s, but no lease row names it: nobody runs it.', job.started_at),
+      format('set local rowbeat.reason = ''nobody runs it''; update rowbeat.scheduled_jobs set status = ''pending'' where id = %s', job.id);
+    return;
+  end if;
+  if r.poller_status in ('gone', 'lost', 'stopped') or r.beat_age_seconds > 10 then
+    return query select 'poller_dead',
+      format('Its poller %s (%s) %s. Another poller takes the job back within half a minute, when one is alive.', coalesce(r.poller, '?'), r.poller_id,
+        case when r.poller_status in ('live', 'draining') then format('has not beaten for %s s', round(r.beat_age_seconds)) else 'is ' || r.poller_status end),
+      'select name, beating, beat_age_seconds from rowbeat.pollers_live'::text;
+    return;
+  end if;
+  if r.running_seconds > r.timeout_seconds then
+    return query select 'past_time_limit', format('Its attempt has run for %s s, its limit is %s s.', round(r.running_seconds), r.timeout_seconds),
+      format('select * from rowbeat.cancel_job(%s, ''past its limit'')', job.id);
+    return;
+  end if;
+  return query select 'runs', format('It runs, attempt %s, for %s s, on poller %s%s.', job.attempt, round(r.running_seconds), coalesce(r.poller, '?'),
+      coalesce(', ' || round(r.progress::numeric, 1) || ' % done', '')),
+    format('select progress, message from rowbeat.running_jobs where id = %s', job.id);
+end
+$$;
+comment on function rowbeat.explain_running(rowbeat.scheduled_jobs) is 'Internal: part of explain_job, for running jobs.';
+
+create or replace function rowbeat.explain_pollers(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  beating bigint;
+  knowing bigint;
+  free_slots bigint;
+begin
+  select count(*),
+         count(*) filter (where job.job_type = any (p.job_types)),
+         coalesce(sum(p.concurrency - p.running) filter (where job.job_type = any (p.job_types) and p.status = 'live'), 0)
+    into beating, knowing, free_slots
+    from rowbeat.pollers_live p
+    where p.beating;
+  if beating = 0 then
+    return query select 'no_poller', 'No poller is alive.', 'Start one: npm start, or the service that runs it; then: select * from rowbeat.pollers_live'::text;
+  elsif knowing = 0 then
+    return query select 'unknown_job_type', format('None of the %s living pollers knows the job type %s.', beating, job.job_type),
+      'select name, version, job_types from rowbeat.pollers_live; deploy one that knows it, or cancel the job'::text;
+  elsif free_slots <= 0 then
+    return query select 'pollers_full', format('The %s pollers that know %s are full or draining.', knowing, job.job_type),
+      'select name, status, running, concurrency from rowbeat.pollers_live; start another, or raise the concurrency'::text;
+  end if;
+end
+$$;
+comment on function rowbeat.explain_pollers(rowbeat.scheduled_jobs) is 'Internal: part of explain_job, about pollers.';
+
+create or replace function rowbeat.explain_queue(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  q rowbeat.queues;
+  rate rowbeat.job_type_rates;
+  holders bigint[];
+  opens_in double precision;
+begin
+  select x.* into q from rowbeat.queues x where x.name = job.queue;
+  if q.paused_at is not null and (q.paused_until is null or q.paused_until > now()) then
+    return query select 'queue_paused', format('Its queue %s is paused since %s by %s: %s%s', q.name, date_trunc('second', q.paused_at),
+        coalesce(q.paused_by, '?'), q.paused_reason, coalesce('. Until ' || q.paused_until, '')),
+      format('select * from rowbeat.resume_queue(%L, ''why'')', q.name);
+  end if;
+  if q.max_running is not null then
+    select array_agg(r.id order by r.started_at) into holders from rowbeat.running_jobs r where r.queue = q.name;
+    if coalesce(cardinality(holders), 0) >= q.max_running then
+      return query select 'queue_limit', format('Its queue may run %s jobs at once, and these run: %s', q.max_running,
+          coalesce(array_to_string(holders[1:20], ', '), 'none')),
+        format('select * from rowbeat.set_queue_limits(%L, ''why'', max_running => …); it sets all limits, so name the others too', q.name);
+    end if;
+  end if;
+  if q.max_per_key is not null and job.concurrency_key is not null then
+    select array_agg(r.id order by r.started_at) into holders
+      from rowbeat.running_jobs r
+      where r.queue = q.name and r.concurrency_key = job.concurrency_key;
+    if coalesce(cardinality(holders), 0) >= q.max_per_key then
+      return query select 'key_limit', format('The key %s may run %s jobs at once, and these run: %s', job.concurrency_key, q.max_per_key,
+          array_to_string(holders[1:20], ', ')),
+        format('select * from rowbeat.set_queue_limits(%L, ''why'', max_per_key => …); it sets all limits, so name the others too', q.name);
+    end if;
+  end if;
+  if q.rate_max is not null then
+    opens_in := (rowbeat.rate_room('queue', q.name, q.rate_max, q.rate_seconds, clock_timestamp())).opens_in;
+    if opens_in is not null then
+      return query select 'queue_rate', format('Of its queue %s jobs may start in %s s, and as many have. The next may in %s s.',
+          q.rate_max, q.rate_seconds, round(opens_in::numeric, 1)),
+        format('select * from rowbeat.set_queue_limits(%L, ''why'', rate_max => …, rate_seconds => …); it sets all limits, so name the others too', q.name);
+    end if;
+  end if;
+  select r.* into rate from rowbeat.job_type_rates r where r.job_type = job.job_type;
+  if found then
+    opens_in := (rowbeat.rate_room('job_type', rate.job_type, rate.rate_max, rate.rate_seconds, clock_timestamp())).opens_in;
+    if opens_in is not null then
+      return query select 'job_type_rate', format('Of its type %s jobs may start in %s s, and as many have. The next may in %s s.',
+          rate.rate_max, rate.rate_seconds, round(opens_in::numeric, 1)),
+        format('select * from rowbeat.set_job_type_rate(%L, ''why'', …, …)', rate.job_type);
+    end if;
+  end if;
+end
+$$;
+comment on function rowbeat.explain_queue(rowbeat.scheduled_jobs) is 'Internal: part of explain_job, about pauses, limits and rates.';
+
+create or replace function rowbeat.explain_pending(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  ahead bigint;
+  locked boolean;
+begin
+  return query select * from rowbeat.explain_queue(job);
+  if job.scheduled_at > now() then
+    if job.retry_count > 0 then
+      return query select 'backs_off', format('It failed %s times and backs off until %s. Last: %s', job.retry_count, job.scheduled_at,
+          coalesce(job.last_error_code || ': ', '') || coalesce(left(job.last_error, 300), '?')),
+        format('select * from rowbeat.run_now(%s, ''why'')', job.id);
+    else
+      return query select 'not_due', format('It is not due before %s.', job.scheduled_at),
+        format('select * from rowbeat.run_now(%s, ''why'')', job.id);
+    end if;
+  end if;
+  return query select * from rowbeat.explain_pollers(job);
+  perform 1 from rowbeat.scheduled_jobs j where j.id = job.id for update skip locked;
+  locked := not found;
+  if locked then
+    return query select 'row_locked', 'Its row is locked by ' || coalesce(string_agg(l.words, '; '), 'another backend, perhaps just being claimed') || '.',
+        coalesce(format('select pg_cancel_backend(%s); and if that does not help: select pg_terminate_backend(%s)', min(l.pid), min(l.pid)),
+          format('select * from rowbeat.explain_job(%s)', job.id))
+      from rowbeat.locker_of(job.id) l;
+  end if;
+  if job.scheduled_at < (select l.floor_at from rowbeat.lanes l
+                           where l.queue = job.queue and l.priority = job.priority and not l.keyed and job.concurrency_key is null) then
+    return query select 'below_floor', 'It is due before the claim floor of its queue and priority: pollers do not look there.',
+      format('select * from rowbeat.run_now(%s, ''below the floor''); and report it, for that is a fault of ours', job.id);
+  end if;
+  -- Jobs with a key take turns; who comes before them is not a matter of due time.
+  if job.scheduled_at <= now() and job.concurrency_key is null then
+    select count(*) into ahead
+      from rowbeat.pending_jobs p
+      where p.queue = job.queue
+        and p.concurrency_key is null
+        and p.scheduled_at <= now()
+        and (p.priority > job.priority or p.priority = job.priority and (p.scheduled_at, p.id) < (job.scheduled_at, job.id));
+    if ahead > 0 then
+      return query select 'jobs_ahead', format('%s due jobs of its queue come before it.', ahead),
+        format('select * from rowbeat.set_priority(%s, %s, ''why'')', job.id, least(100, job.priority + 1));
+    end if;
+  end if;
+end
+$$;
+comment on function rowbeat.explain_pending(rowbeat.scheduled_jobs) is 'Internal: part of explain_job, for pending jobs.';
+
+create or replace function rowbeat.explain_job(job_id bigint) returns table (place integer, code text, reason text, help text)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  job rowbeat.scheduled_jobs;
+  e rowbeat.workflow_executions;
+  n integer := 0;
+  r record;
+begin
+  select j.* into job from rowbeat.scheduled_jobs j where j.id = explain_job.job_id;
+  if not found then
+    return query select 1, 'no_such_job', format('There is no job %s: it was purged, never committed, or is of another database.', explain_job.job_id),
+      format('select * from rowbeat.action_log where job_id = %s', explain_job.job_id);
+    return;
+  end if;
+  select x.* into e from rowbeat.workflow_executions x where x.execution_id = job.parent_execution_id;
+  if job.status in ('waiting', 'pending', 'running') and e.status not in ('pending', 'running') then
+    n := n + 1;
+    return query select n, 'execution_ended', format('Its execution %s has ended as %s.', e.execution_id, e.status),
+      format('select * from rowbeat.cancel_job(%s, ''its execution has ended'')', job.id);
+  end if;
+  if job.status in ('waiting', 'pending', 'running') and job.deadline_at <= now() then
+    n := n + 1;
+    return query select n, 'deadline_passed', format('Its deadline %s has passed: it is about to be ended.', job.deadline_at),
+      format('update rowbeat.scheduled_jobs set deadline_at = now() + interval ''1 hour'' where id = %s', job.id);
+  end if;
+  for r in
+    select * from rowbeat.explain_waiting(job) where job.status = 'waiting'
+    union all
+    select * from rowbeat.explain_pending(job) where job.status = 'pending'
+    union all
+    select * from rowbeat.explain_running(job) where job.status = 'running'
+  loop
+    n := n + 1;
+    return query select n, r.code, r.reason, r.help;
+  end loop;
+  if job.status in ('completed', 'failed', 'skipped', 'cancelled') then
+    return query select 1, job.status, format('It ended as %s at %s%s', job.status, date_trunc('second', job.finished_at),
+        coalesce(': ' || job.last_error_code || ' ' || left(job.last_error, 500), '.')),
+      case job.status when 'completed' then format('select rowbeat.enqueue(%L, payload => …)', job.job_type)
+                      else format('select * from rowbeat.retry_job(%s, ''why'')', job.id) end;
+  elsif n = 0 then
+    return query select 1, 'due', 'Nothing stands in its way: it should be claimed within seconds.',
+      format('select * from rowbeat.explain_job(%s)', job.id);
+  end if;
+end
+$$;
+comment on function rowbeat.explain_job(bigint) is 'Every reason why a job is not running (or how it runs, or ended), the most decisive first: place, code, reason in words, and the SQL that helps.';

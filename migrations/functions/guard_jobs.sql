@@ -1,0 +1,394 @@
+-- Raw SQL on scheduled_jobs is safe: a hand-written statement either makes a legal move and everything that follows
+-- from it, or is refused with a hint. SQLSTATEs: docs/runbook.md.
+--
+-- "Hand-written" is every session whose application_name does not begin with "rowbeat". The engine's pools name
+-- themselves so, and pay next to nothing for the triggers. It is application_name and no setting of our own,
+-- because PgBouncer in transaction mode carries application_name over from the client, and nothing that a client
+-- sets by itself. Anybody can take the name: this guards against mistakes. Against people there are the roles.
+
+-- What may be changed by hand beside the status, for a move from one status to another (or none).
+create or replace function rowbeat.editable_columns(from_status text, to_status text) returns text[]
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select array['status', 'updated_at', 'live_dedupe_key', 'open_deadline_at', 'failed_at', 'ready_key']
+    || case when from_status in ('waiting', 'pending', 'running') and to_status in ('waiting', 'pending', 'running')
+              or from_status in ('failed', 'skipped', 'cancelled') and to_status = 'pending'
+         then array['priority', 'scheduled_at', 'max_retries', 'timeout_seconds', 'deadline_at', 'estimate_seconds']
+         else '{}' end
+    -- Not while it runs: the attempt has read these already.
+    || case when to_status in ('waiting', 'pending') and from_status <> 'completed'
+         then array['queue', 'job_type', 'payload', 'dedupe_key', 'concurrency_key', 'phase', 'critical', 'depends_on',
+                    'needs', 'retry_count', 'last_error', 'last_error_code']
+         else '{}' end
+    || case when from_status <> to_status
+         then array['lease_id', 'finished_at', 'last_error', 'last_error_code']
+         else '{}' end
+    || case when from_status = 'running' and to_status = 'completed' then array['result'] else '{}' end
+$$;
+comment on function rowbeat.editable_columns(text, text) is 'Internal: the columns of a job that may be changed by hand in a move from one status to another, or within one.';
+
+create or replace function rowbeat.changed_columns(before jsonb, after jsonb) returns jsonb
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_object_agg(a.key, case when a.key in ('payload', 'result', 'errors', 'input_data', 'output_data')
+                                      then '"changed"'::jsonb
+                                      else jsonb_build_array(b.value, a.value) end)
+  from jsonb_each(after) a
+  join jsonb_each(before) b on b.key = a.key
+  where a.value is distinct from b.value
+$$;
+comment on function rowbeat.changed_columns(jsonb, jsonb) is 'Internal: what differs between two versions of a row, as {column: [old, new]}; null when nothing does.';
+
+create or replace function rowbeat.refuse_job_move(job rowbeat.scheduled_jobs, to_status text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'job % is % and cannot become %', job.id, job.status, to_status
+    using errcode = 'RB001',
+          hint = case
+            when job.status = 'completed' then format(
+              'A committed result never changes. To do the work again: select rowbeat.enqueue(%L, payload => …)', job.job_type)
+            when job.status in ('failed', 'skipped', 'cancelled') then format(
+              'To run it again: select * from rowbeat.retry_job(%s, ''why'')', job.id)
+            when to_status = 'running' then format(
+              'Only a poller starts a job. To have it claimed at once: select * from rowbeat.run_now(%s, ''why'')', job.id)
+            when to_status = 'completed' then format(
+              'It has not run. To end it: select * from rowbeat.cancel_job(%s, ''why'')', job.id)
+            when job.status = 'running' then format(
+              'To end it: select * from rowbeat.cancel_job(%s, ''why''); to hand it back: set status = ''pending''', job.id)
+            else format('To put it off: select * from rowbeat.reschedule(%s, now() + interval ''1 hour'', ''why'')', job.id)
+          end;
+end
+$$;
+comment on function rowbeat.refuse_job_move(rowbeat.scheduled_jobs, text) is 'Internal: raises RB001 with the function to use instead.';
+
+create or replace function rowbeat.check_dependencies(job rowbeat.scheduled_jobs) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  unknown text;
+begin
+  select string_agg(quote_literal(named.step), ', ' order by named.step) into unknown
+    from unnest(coalesce(job.depends_on, '{}') || coalesce(job.needs, '{}')) as named (step)
+    where named.step = job.step
+       or not exists (
+         select from rowbeat.scheduled_jobs s
+         where s.parent_execution_id = job.parent_execution_id
+           and s.step = named.step);
+  if unknown is not null or not coalesce(job.needs, '{}') <@ coalesce(job.depends_on, '{}') then
+    raise exception 'job % would wait for ever: %', job.id,
+      coalesce('its execution has no other step ' || unknown, 'needs must be a part of depends_on')
+      using errcode = 'RB003',
+            hint = 'Insert all steps of an execution in one statement; depends_on names their step column.';
+  end if;
+end
+$$;
+comment on function rowbeat.check_dependencies(rowbeat.scheduled_jobs) is 'Internal: raises RB003 when a step waits for one that its execution does not have.';
+
+create or replace function rowbeat.check_hand_insert(job rowbeat.scheduled_jobs) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  parent_status text;
+begin
+  if job.status not in ('pending', 'waiting') or (job.status = 'waiting' and job.parent_execution_id is null)
+     or job.attempt <> 0 or job.retry_count <> 0 or job.lease_id is not null or job.poller_id is not null
+     or job.started_at is not null or job.finished_at is not null or job.result is not null or job.errors is not null then
+    raise exception 'a job is inserted as pending, with nothing of a run in it'
+      using errcode = 'RB003',
+            hint = 'insert into rowbeat.scheduled_jobs (job_type, payload) values (…) is enough; or select rowbeat.enqueue(…)';
+  end if;
+  if job.parent_execution_id is null then
+    return;
+  end if;
+  select e.status into parent_status
+    from rowbeat.workflow_executions e
+    where e.execution_id = job.parent_execution_id;
+  if parent_status is null or parent_status not in ('pending', 'running') then
+    raise exception 'execution % %', job.parent_execution_id,
+      coalesce('has ended as ' || parent_status || ': no step can be added to it', 'does not exist')
+      using errcode = 'RB003',
+            hint = format('For a job of its own: select rowbeat.enqueue(%L, payload => …)', job.job_type);
+  end if;
+  perform rowbeat.check_dependencies(job);
+end
+$$;
+comment on function rowbeat.check_hand_insert(rowbeat.scheduled_jobs) is 'Internal: raises RB003 when a hand-written INSERT makes up what only a run can know.';
+
+create or replace function rowbeat.check_hand_delete(job rowbeat.scheduled_jobs) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if job.status in ('waiting', 'pending', 'running') then
+    raise exception 'job % is % and cannot be deleted', job.id, job.status
+      using errcode = 'RB004',
+            hint = format('To end it: select * from rowbeat.cancel_job(%s, ''why''). Ended jobs may be deleted.', job.id);
+  end if;
+  if exists (select from rowbeat.workflow_executions e where e.execution_id = job.parent_execution_id) then
+    raise exception 'job % is a step of execution % and goes with it', job.id, job.parent_execution_id
+      using errcode = 'RB004',
+            hint = format('When it has ended: delete from rowbeat.workflow_executions where execution_id = %L; for many: select * from rowbeat.purge(…)', job.parent_execution_id);
+  end if;
+end
+$$;
+comment on function rowbeat.check_hand_delete(rowbeat.scheduled_jobs) is 'Internal: raises RB004 unless the job has ended and is no step.';
+
+-- Raises RB001 or RB002 unless the change is one that a person may make.
+create or replace function rowbeat.check_hand_update(before rowbeat.scheduled_jobs, after rowbeat.scheduled_jobs, changes jsonb)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  parent_status text;
+  forbidden text;
+begin
+  if before.status <> after.status and not exists (
+       select from rowbeat.legal_moves m
+       where m.entity = 'job' and m.from_status = before.status and m.to_status = after.status and m.made_by <> 'poller') then
+    perform rowbeat.refuse_job_move(before, after.status);
+  end if;
+  if before.status in ('failed', 'skipped', 'cancelled') and after.status = 'pending' then
+    select e.status into parent_status
+      from rowbeat.workflow_executions e
+      where e.execution_id = before.parent_execution_id;
+    if parent_status not in ('pending', 'running') then
+      raise exception 'execution % of job % has ended as %', before.parent_execution_id, before.id, parent_status
+        using errcode = 'RB001',
+              hint = format('To open the execution again with it: select * from rowbeat.retry_job(%s, ''why'')', before.id);
+    end if;
+  end if;
+  select string_agg(c.key, ', ' order by c.key) into forbidden
+    from jsonb_object_keys(changes) as c (key)
+    where c.key <> all (rowbeat.editable_columns(before.status, after.status))
+       or (c.key = 'lease_id' and after.lease_id is not null);
+  if forbidden is not null then
+    raise exception 'column % of job % cannot be changed by hand while it is %', forbidden, before.id,
+        case when before.status = after.status then before.status else before.status || ' and becomes ' || after.status end
+      using errcode = 'RB002',
+            hint = case
+              when before.status = 'running' then format(
+                'Set status = ''pending'' in the same statement to hand it back first, or: select * from rowbeat.cancel_job(%s, ''why'')', before.id)
+              when before.status in ('waiting', 'pending') then
+                'Pollers write what belongs to a run; id, execution and step of a job are fixed.'
+              else format('What has ended is history. To run it again: select * from rowbeat.retry_job(%s, ''why'')', before.id)
+            end;
+  end if;
+  if changes ?| array['depends_on', 'needs'] then
+    perform rowbeat.check_dependencies(after);
+  end if;
+end
+$$;
+comment on function rowbeat.check_hand_update(rowbeat.scheduled_jobs, rowbeat.scheduled_jobs, jsonb) is 'Internal: raises RB001 for a move that is not legal by hand, RB002 for a column that is not.';
+
+-- Writes what belongs to a move and the statement left out. Values that the statement gave are kept.
+create or replace function rowbeat.complete_hand_update(before rowbeat.scheduled_jobs, after rowbeat.scheduled_jobs, reason text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  moved boolean := before.status <> after.status;
+  ends boolean := moved and after.status in ('completed', 'failed', 'skipped', 'cancelled');
+  retried boolean := moved and before.status in ('failed', 'skipped', 'cancelled');
+  told boolean := after.last_error is distinct from before.last_error;
+  words text := format('%s by hand by %s%s',
+    case after.status when 'cancelled' then 'Cancelled' when 'skipped' then 'Skipped' else 'Ended as failed' end,
+    session_user, ': ' || reason);
+begin
+  update rowbeat.scheduled_jobs j
+    set lease_id = case when moved then null else j.lease_id end,
+        finished_at = case when ends then coalesce(after.finished_at, clock_timestamp()) when moved then null else j.finished_at end,
+        -- A waiting step or a retry is due now, not when it was first planned.
+        scheduled_at = case when moved and before.status <> 'running' and after.status = 'pending'
+                                 and after.scheduled_at = before.scheduled_at
+                            then greatest(j.scheduled_at, now()) else j.scheduled_at end,
+        retry_count = case when retried and after.retry_count = before.retry_count then 0 else j.retry_count end,
+        -- A deadline that has passed would end it at once: it gets as much time as it had at first.
+        deadline_at = case when retried and after.deadline_at <= now() and after.deadline_at = before.deadline_at
+                           then now() + (j.deadline_at - j.created_at) else j.deadline_at end,
+        last_error_code = case when ends and after.status <> 'completed'
+                                    and after.last_error_code is not distinct from before.last_error_code
+                               then 'CANCELLED' else j.last_error_code end,
+        last_error = case when ends and after.status <> 'completed' and not told then words else j.last_error end,
+        errors = case when before.status = 'running' and after.status = 'failed'
+                      then coalesce(j.errors, '[]') || jsonb_build_array(jsonb_build_object('attempt', j.attempt,
+                        'at', now(), 'started_at', j.started_at, 'code', 'CANCELLED',
+                        'message', case when told then j.last_error else words end, 'poller_id', j.poller_id))
+                      else j.errors end,
+        updated_at = now()
+    where j.id = after.id;
+end
+$$;
+comment on function rowbeat.complete_hand_update(rowbeat.scheduled_jobs, rowbeat.scheduled_jobs, text) is 'Internal: completes a hand-written move with end time, lease, due time, retries and reason.';
+
+create or replace function rowbeat.guard_job() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  guard text := rowbeat.suspend_guard();
+  reason text := nullif(left(btrim(current_setting('rowbeat.reason', true)), 2000), '');
+  changes jsonb;
+  logged bigint;
+begin
+  if tg_op = 'INSERT' then
+    perform rowbeat.check_hand_insert(new);
+    if new.status = 'pending' then
+      perform rowbeat.wake_pollers(new.queue, new.priority, new.scheduled_at);
+    end if;
+    -- Adding work is the daily traffic of applications and is not logged; a step more is a change of its execution.
+    if new.parent_execution_id is not null then
+      logged := rowbeat.log_action('insert', new.id, new.parent_execution_id, null, null, new.status, null, reason);
+    end if;
+  elsif tg_op = 'DELETE' then
+    perform rowbeat.check_hand_delete(old);
+    perform rowbeat.log_action('delete', old.id, old.parent_execution_id, null, old.status, null, null, reason);
+  else
+    changes := rowbeat.changed_columns(to_jsonb(old), to_jsonb(new));
+    if changes is not null then
+      perform rowbeat.check_hand_update(old, new, changes);
+      perform rowbeat.complete_hand_update(old, new, reason);
+      logged := rowbeat.log_action('update', new.id, new.parent_execution_id, null, old.status, new.status,
+        nullif(changes - rowbeat.editable_columns(null, null), '{}'), reason);
+      if old.status = 'running' and new.status <> 'running' then
+        perform rowbeat.stop_attempt(new.id);
+      end if;
+      if new.status = 'pending' then
+        perform rowbeat.wake_pollers(new.queue, new.priority, new.scheduled_at);
+      end if;
+    end if;
+  end if;
+  -- Where the statement's trigger begins to read; a part of the log may be dealt with by a nested statement.
+  if logged is not null and coalesce(current_setting('rowbeat.first_action', true), '') = '' then
+    perform set_config('rowbeat.first_action', logged::text, true);
+  end if;
+  perform rowbeat.restore_guard(guard);
+  return null;
+end
+$$;
+comment on function rowbeat.guard_job() is 'Trigger: checks and completes a hand-written change of a job, logs it, wakes pollers and stops the running attempt.';
+
+-- The statement holds its jobs already, and others lock executions first: to wait here could be a deadlock, and
+-- might end the engine's transaction instead of ours. So ask a few times, and give up.
+create or replace function rowbeat.lock_executions_or_give_up(ids uuid[]) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  for tries in 1..10 loop
+    begin
+      perform 1 from rowbeat.workflow_executions e
+        where e.execution_id = any (ids)
+        order by e.execution_id
+        for no key update nowait;
+      return;
+    exception
+      when lock_not_available then
+        perform pg_sleep(0.02 * tries);
+    end;
+  end loop;
+  raise exception 'an execution of these steps is being changed by somebody else'
+    using errcode = 'RB008',
+          hint = 'Run the statement again; or use rowbeat.cancel_job, retry_job and the like, which wait in the right order.';
+end
+$$;
+comment on function rowbeat.lock_executions_or_give_up(uuid[]) is 'Internal: locks executions without ever waiting in line; raises RB008 after a second.';
+
+create or replace function rowbeat.follow_hand_update() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  first_action text := coalesce(current_setting('rowbeat.first_action', true), '');
+  guard text;
+  ids uuid[];
+begin
+  if first_action = '' then
+    return null;
+  end if;
+  perform set_config('rowbeat.first_action', '', true);
+  select array_agg(distinct l.execution_id order by l.execution_id) into ids
+    from rowbeat.action_log l
+    where l.id >= first_action::bigint
+      and l.transaction_id = pg_current_xact_id()
+      and l.execution_id is not null;
+  if ids is not null then
+    guard := rowbeat.suspend_guard();
+    perform rowbeat.lock_executions_or_give_up(ids);
+    perform rowbeat.advance_executions(ids);
+    perform rowbeat.wake_for_executions(ids);
+    perform rowbeat.restore_guard(guard);
+  end if;
+  return null;
+end
+$$;
+comment on function rowbeat.follow_hand_update() is 'Trigger: after a hand-written statement on jobs, does for their executions what follows from it.';
+
+create or replace function rowbeat.refuse_stamp() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'updated_at is not written by hand'
+    using errcode = 'RB002',
+          hint = 'Leave it out: it is written with the rest of what belongs to the change. For executions: select * from rowbeat.advance_execution(…)';
+end
+$$;
+comment on function rowbeat.refuse_stamp() is 'Trigger: refuses a hand-written UPDATE that sets updated_at, by which the guard tells the engine''s updates apart.';
+
+create or replace trigger guard_job_insert
+  after insert on rowbeat.scheduled_jobs
+  for each row
+  when (not starts_with(current_setting('application_name'), 'rowbeat')
+        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  execute function rowbeat.guard_job();
+
+-- The engine stamps every update with updated_at and a person may not (the trigger after this one), so two numbers
+-- are compared for each row of the engine's, and the session is asked only about rows that were not stamped or were
+-- written twice in one transaction. Asking it for each row cost 5 % of the server's time for a job, this costs 1 %.
+create or replace trigger guard_job_update
+  after update on rowbeat.scheduled_jobs
+  for each row
+  when (new.updated_at = old.updated_at
+        and not starts_with(current_setting('application_name'), 'rowbeat')
+        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  execute function rowbeat.guard_job();
+
+create or replace trigger guard_job_stamp
+  before update of updated_at on rowbeat.scheduled_jobs
+  for each statement
+  when (not starts_with(current_setting('application_name'), 'rowbeat')
+        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  execute function rowbeat.refuse_stamp();
+
+create or replace trigger guard_job_delete
+  after delete on rowbeat.scheduled_jobs
+  for each row
+  when (not starts_with(current_setting('application_name'), 'rowbeat')
+        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  execute function rowbeat.guard_job();
+
+create or replace trigger guard_job_statement
+  after insert or update or delete on rowbeat.scheduled_jobs
+  for each statement
+  when (not starts_with(current_setting('application_name'), 'rowbeat')
+        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  execute function rowbeat.follow_hand_update();
+
+create or replace trigger guard_job_truncate
+  before truncate on rowbeat.scheduled_jobs
+  for each statement
+  when (not starts_with(current_setting('application_name'), 'rowbeat')
+        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  execute function rowbeat.refuse_truncate();

@@ -1,0 +1,513 @@
+-- What operators look at. No view walks over finished jobs: pending ones are found from the claim floors on, running
+-- ones through the leases, failures through their index, the past in job_counts. Columns may be added at the end
+-- only; for more, drop the view in a numbered migration first.
+
+create or replace function rowbeat.mask(value jsonb) returns jsonb
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case jsonb_typeof(value)
+    when 'object' then (
+      select coalesce(jsonb_object_agg(e.key, jsonb_typeof(e.value)), '{}')
+      from (select x.key, x.value from jsonb_each(value) x order by x.key limit 50) e)
+    when 'array' then to_jsonb(format('array of %s', jsonb_array_length(value)))
+    else to_jsonb(jsonb_typeof(value))
+  end
+$$;
+comment on function rowbeat.mask(jsonb) is 'The keys of a value with the types of what they hold; the values themselves stay hidden.';
+
+create or replace function rowbeat.error_fingerprint(code text, message text) returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select left(coalesce(code, 'unknown') || ': ' ||
+    regexp_replace(regexp_replace(regexp_replace(regexp_replace(coalesce(left(message, 500), ''),
+      '[a-z][a-z0-9+.-]*://\S+', '<url>', 'gi'),
+      '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', '<id>', 'gi'),
+      '([''"`])[^''"`]*\1', '<text>', 'g'),
+      '\m(0x)?[0-9a-f]*[0-9][0-9a-f]*\M', '<n>', 'gi'), 200)
+$$;
+comment on function rowbeat.error_fingerprint(text, text) is 'An error with its code, without the numbers, ids, addresses and quoted words that differ each time: failures of one cause share it.';
+
+create or replace view rowbeat.lanes as
+with recursive plain as (
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j
+   where j.concurrency_key is null order by j.queue, j.priority limit 1)
+  union all
+  select next.queue, next.priority
+  from plain w
+  cross join lateral (
+    select j.queue, j.priority
+    from rowbeat.scheduled_jobs j
+    where j.concurrency_key is null
+      and (j.queue, j.priority) > (w.queue, w.priority)
+    order by j.queue, j.priority
+    limit 1
+  ) next
+), keyed as (
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j
+   where j.ready_key is not null order by j.queue, j.priority limit 1)
+  union all
+  select next.queue, next.priority
+  from keyed w
+  cross join lateral (
+    select j.queue, j.priority
+    from rowbeat.scheduled_jobs j
+    where j.ready_key is not null
+      and (j.queue, j.priority) > (w.queue, w.priority)
+    order by j.queue, j.priority
+    limit 1
+  ) next
+)
+select w.queue,
+       w.priority,
+       false as keyed,
+       least(coalesce(f.floor_at, '-infinity'), (
+         select min(b.due_at)
+         from rowbeat.backdated_jobs b
+         where b.queue = w.queue
+           and b.priority = w.priority)) as floor_at
+from plain w
+left join rowbeat.claim_floors f on f.queue = w.queue and f.priority = w.priority
+union all
+select w.queue, w.priority, true, '-infinity'
+from keyed w;
+comment on view rowbeat.lanes is 'Every pair of queue and priority that occurs, for jobs without and with a concurrency key, found by hopping through indexes.';
+comment on column rowbeat.lanes.queue is 'Queue.';
+comment on column rowbeat.lanes.priority is 'Priority.';
+comment on column rowbeat.lanes.keyed is 'True for its pending jobs that have a concurrency key and take turns; false for all others.';
+comment on column rowbeat.lanes.floor_at is 'No job of it that is due before this time is pending.';
+
+create or replace view rowbeat.pending_jobs as
+select p.*
+from rowbeat.lanes l
+cross join lateral (
+  select j.id, j.queue, j.priority, j.job_type, j.scheduled_at, j.attempt, j.retry_count, j.max_retries,
+         j.last_error_code, j.last_error, j.concurrency_key, j.parent_execution_id, j.step, j.created_at
+  from rowbeat.scheduled_jobs j
+  where j.queue = l.queue
+    and j.priority = l.priority
+    and j.concurrency_key is null
+    and j.scheduled_at >= l.floor_at
+    and j.status = 'pending'
+  order by j.scheduled_at, j.id
+  limit 10000
+) p
+where not l.keyed
+union all
+select p.*
+from rowbeat.lanes l
+cross join lateral (
+  select j.id, j.queue, j.priority, j.job_type, j.scheduled_at, j.attempt, j.retry_count, j.max_retries,
+         j.last_error_code, j.last_error, j.concurrency_key, j.parent_execution_id, j.step, j.created_at
+  from rowbeat.scheduled_jobs j
+  where j.queue = l.queue
+    and j.priority = l.priority
+    and j.ready_key is not null
+  order by j.scheduled_at
+  limit 10000
+) p
+where l.keyed;
+comment on view rowbeat.pending_jobs is 'Pending jobs, due or not, the first 10,000 of each queue and priority by due time; as many again of those that have a concurrency key.';
+comment on column rowbeat.pending_jobs.id is 'The job.';
+comment on column rowbeat.pending_jobs.queue is 'Queue.';
+comment on column rowbeat.pending_jobs.priority is 'Higher runs first.';
+comment on column rowbeat.pending_jobs.job_type is 'Which handler runs it.';
+comment on column rowbeat.pending_jobs.scheduled_at is 'Not before this time.';
+comment on column rowbeat.pending_jobs.attempt is 'How often it was claimed so far.';
+comment on column rowbeat.pending_jobs.retry_count is 'How many failures were retried.';
+comment on column rowbeat.pending_jobs.max_retries is 'How many may be.';
+comment on column rowbeat.pending_jobs.last_error_code is 'Code of the last failure.';
+comment on column rowbeat.pending_jobs.last_error is 'The last failure in words.';
+comment on column rowbeat.pending_jobs.concurrency_key is 'Jobs of one key share a limit.';
+comment on column rowbeat.pending_jobs.parent_execution_id is 'The execution it is a step of.';
+comment on column rowbeat.pending_jobs.step is 'Name of the step.';
+comment on column rowbeat.pending_jobs.created_at is 'When it was inserted.';
+
+create or replace view rowbeat.running_jobs as
+select j.id,
+       j.queue,
+       j.job_type,
+       j.attempt,
+       j.started_at,
+       extract(epoch from clock_timestamp() - j.started_at)::double precision as running_seconds,
+       coalesce(j.timeout_seconds, 300) as timeout_seconds,
+       j.progress,
+       j.progress_detail ->> 'message' as message,
+       j.concurrency_key,
+       j.parent_execution_id,
+       j.step,
+       j.lease_id,
+       l.poller_id,
+       p.name as poller,
+       coalesce(p.status, 'gone') as poller_status,
+       extract(epoch from clock_timestamp() - p.beat_at)::double precision as beat_age_seconds
+from rowbeat.leases l
+cross join lateral unnest(l.job_ids) as claimed (id)
+-- The limit keeps this a look-up by id for each: the planner takes arrays for long and would scan the whole table.
+cross join lateral (
+  select r.*
+  from rowbeat.scheduled_jobs r
+  where r.id = claimed.id
+    and r.lease_id = l.lease_id
+    and r.status = 'running'
+  limit 1
+) j
+left join rowbeat.pollers p on p.poller_id = l.poller_id;
+comment on view rowbeat.running_jobs is 'Jobs that run now, with the poller that runs them.';
+comment on column rowbeat.running_jobs.id is 'The job.';
+comment on column rowbeat.running_jobs.queue is 'Queue.';
+comment on column rowbeat.running_jobs.job_type is 'Which handler runs it.';
+comment on column rowbeat.running_jobs.attempt is '1 for the first try.';
+comment on column rowbeat.running_jobs.started_at is 'When this attempt was claimed.';
+comment on column rowbeat.running_jobs.running_seconds is 'Seconds since then.';
+comment on column rowbeat.running_jobs.timeout_seconds is 'Seconds an attempt may take; 300 where the job names none.';
+comment on column rowbeat.running_jobs.progress is 'Percent, as the handler reported it.';
+comment on column rowbeat.running_jobs.message is 'What the handler said last.';
+comment on column rowbeat.running_jobs.concurrency_key is 'Jobs of one key share a limit.';
+comment on column rowbeat.running_jobs.parent_execution_id is 'The execution it is a step of.';
+comment on column rowbeat.running_jobs.step is 'Name of the step.';
+comment on column rowbeat.running_jobs.lease_id is 'The right to this attempt.';
+comment on column rowbeat.running_jobs.poller_id is 'The poller that runs it.';
+comment on column rowbeat.running_jobs.poller is 'Its host and process id.';
+comment on column rowbeat.running_jobs.poller_status is 'live, draining, stopped, lost, or gone when its row is no more.';
+comment on column rowbeat.running_jobs.beat_age_seconds is 'Seconds since its last heartbeat; it beats every three, and after ten its jobs are taken back.';
+
+create or replace view rowbeat.pollers_live as
+select p.poller_id,
+       p.name,
+       p.version,
+       p.status,
+       p.running,
+       p.concurrency,
+       p.listening,
+       p.job_types,
+       p.started_at,
+       p.beat_at,
+       extract(epoch from clock_timestamp() - p.beat_at)::double precision as beat_age_seconds,
+       p.beat_at >= clock_timestamp() - interval '10 seconds' as beating
+from rowbeat.pollers p
+where p.status in ('live', 'draining');
+comment on view rowbeat.pollers_live is 'Pollers that have not ended; one whose heart does not beat is about to be declared lost.';
+comment on column rowbeat.pollers_live.poller_id is 'Identity of this boot of the process.';
+comment on column rowbeat.pollers_live.name is 'Host and process id.';
+comment on column rowbeat.pollers_live.version is 'Version of Rowbeat.';
+comment on column rowbeat.pollers_live.status is 'live, or draining: it claims nothing more.';
+comment on column rowbeat.pollers_live.running is 'Jobs it ran at its last heartbeat.';
+comment on column rowbeat.pollers_live.concurrency is 'Most it runs at once.';
+comment on column rowbeat.pollers_live.listening is 'Whether it hears of new work at once; else it finds it by looking every two seconds.';
+comment on column rowbeat.pollers_live.job_types is 'Job types it can run.';
+comment on column rowbeat.pollers_live.started_at is 'When it started.';
+comment on column rowbeat.pollers_live.beat_at is 'Its last heartbeat.';
+comment on column rowbeat.pollers_live.beat_age_seconds is 'Seconds since then.';
+comment on column rowbeat.pollers_live.beating is 'False when the last heartbeat is older than ten seconds.';
+
+create or replace view rowbeat.queue_lag as
+with pending as (
+  select p.queue,
+         count(*) filter (where p.scheduled_at <= now()) as due,
+         count(*) filter (where p.scheduled_at > now()) as later,
+         min(p.scheduled_at) filter (where p.scheduled_at <= now()) as oldest_due_at,
+         min(p.scheduled_at) filter (where p.scheduled_at > now()) as next_due_at
+  from rowbeat.pending_jobs p
+  group by p.queue
+), running as (
+  select r.queue, count(*) as running
+  from rowbeat.running_jobs r
+  group by r.queue
+)
+select n.queue,
+       coalesce(p.due, 0) as due,
+       coalesce(extract(epoch from now() - p.oldest_due_at), 0)::double precision as oldest_due_seconds,
+       coalesce(p.later, 0) as later,
+       p.next_due_at,
+       coalesce(r.running, 0) as running,
+       q.max_running,
+       coalesce(q.paused_at is not null and (q.paused_until is null or q.paused_until > now()), false) as paused,
+       q.paused_until,
+       q.paused_reason,
+       q.max_per_key,
+       q.rate_max,
+       q.rate_seconds
+from (select l.queue from rowbeat.lanes l union select q.name from rowbeat.queues q) n
+left join pending p on p.queue = n.queue
+left join running r on r.queue = n.queue
+left join rowbeat.queues q on q.name = n.queue;
+comment on view rowbeat.queue_lag is 'Per queue: what is due and how long it has waited, what comes later, what runs, and whether it is paused.';
+comment on column rowbeat.queue_lag.queue is 'Queue.';
+comment on column rowbeat.queue_lag.due is 'Jobs that could run now, counted to 10,000 per priority.';
+comment on column rowbeat.queue_lag.oldest_due_seconds is 'How long the first of them has waited, seconds.';
+comment on column rowbeat.queue_lag.later is 'Pending jobs that are due later, within the same count.';
+comment on column rowbeat.queue_lag.next_due_at is 'When the next of those is due.';
+comment on column rowbeat.queue_lag.running is 'Jobs that run.';
+comment on column rowbeat.queue_lag.max_running is 'Most that may, over all pollers; null: no limit.';
+comment on column rowbeat.queue_lag.paused is 'Whether nothing is claimed from it.';
+comment on column rowbeat.queue_lag.paused_until is 'When the pause ends by itself.';
+comment on column rowbeat.queue_lag.paused_reason is 'Why it is paused.';
+comment on column rowbeat.queue_lag.max_per_key is 'Most jobs of one concurrency key that may run; null: no limit.';
+comment on column rowbeat.queue_lag.rate_max is 'Most that may start in any rate_seconds; null: no limit.';
+comment on column rowbeat.queue_lag.rate_seconds is 'Length of that window, in seconds.';
+
+create or replace view rowbeat.stuck as
+select r.id as job_id,
+       r.queue,
+       r.job_type,
+       r.parent_execution_id as execution_id,
+       case when r.poller_status in ('gone', 'lost', 'stopped') then 'its poller has ended'
+            when r.beat_age_seconds > 10 then 'its poller does not beat'
+            else 'it is past its time limit' end as reason,
+       r.running_seconds as seconds,
+       r.poller
+from rowbeat.running_jobs r
+where r.poller_status in ('gone', 'lost', 'stopped')
+   or r.beat_age_seconds > 10
+   or r.running_seconds > r.timeout_seconds + 60
+union all
+select w.id,
+       w.queue,
+       w.job_type,
+       w.parent_execution_id,
+       'all steps it waits for have ended',
+       extract(epoch from clock_timestamp() - w.updated_at)::double precision,
+       null
+from rowbeat.workflow_executions e
+join rowbeat.scheduled_jobs w on w.parent_execution_id = e.execution_id and w.status = 'waiting'
+where e.status in ('pending', 'running')
+  and not exists (
+    select from rowbeat.scheduled_jobs d
+    where d.parent_execution_id = w.parent_execution_id
+      and d.step = any (w.depends_on)
+      and d.status in ('waiting', 'pending', 'running'))
+union all
+select null,
+       null,
+       e.workflow_type,
+       e.execution_id,
+       case when e.deadline_at <= now() then 'it is past its deadline' else 'all its steps have ended' end,
+       extract(epoch from clock_timestamp() - e.created_at)::double precision,
+       null
+from rowbeat.workflow_executions e
+where e.status in ('pending', 'running')
+  and (e.deadline_at <= now() - interval '30 seconds'
+       or not exists (
+         select from rowbeat.scheduled_jobs j
+         where j.parent_execution_id = e.execution_id
+           and j.status in ('waiting', 'pending', 'running')));
+comment on view rowbeat.stuck is 'What should have moved and did not: attempts without a living poller or past their limit, steps and executions that nobody advanced. Rows that stay for more than a minute need you.';
+comment on column rowbeat.stuck.job_id is 'The job; null when it is a whole execution.';
+comment on column rowbeat.stuck.queue is 'Its queue.';
+comment on column rowbeat.stuck.job_type is 'Its type, or the workflow type.';
+comment on column rowbeat.stuck.execution_id is 'The execution.';
+comment on column rowbeat.stuck.reason is 'Why it is here.';
+comment on column rowbeat.stuck.seconds is 'For how long it has run, waited or lived.';
+comment on column rowbeat.stuck.poller is 'The poller that holds it.';
+
+create or replace view rowbeat.retrying as
+select p.id as job_id,
+       p.queue,
+       p.job_type,
+       p.parent_execution_id as execution_id,
+       p.step,
+       p.retry_count,
+       p.max_retries,
+       p.scheduled_at as next_try_at,
+       p.last_error_code,
+       p.last_error
+from rowbeat.pending_jobs p
+where p.retry_count > 0;
+comment on view rowbeat.retrying is 'Pending jobs that failed before, with when they are tried again.';
+comment on column rowbeat.retrying.job_id is 'The job.';
+comment on column rowbeat.retrying.queue is 'Queue.';
+comment on column rowbeat.retrying.job_type is 'Job type.';
+comment on column rowbeat.retrying.execution_id is 'The execution it is a step of.';
+comment on column rowbeat.retrying.step is 'Name of the step.';
+comment on column rowbeat.retrying.retry_count is 'Failures so far.';
+comment on column rowbeat.retrying.max_retries is 'How many are retried.';
+comment on column rowbeat.retrying.next_try_at is 'When it may run again.';
+comment on column rowbeat.retrying.last_error_code is 'Code of the last failure.';
+comment on column rowbeat.retrying.last_error is 'The last failure in words.';
+
+create or replace view rowbeat.failures as
+select f.fingerprint,
+       f.job_type,
+       count(*) as jobs,
+       min(f.failed_at) as first_at,
+       max(f.failed_at) as last_at,
+       (array_agg(f.id order by f.failed_at desc, f.id desc))[1] as newest_job_id,
+       (array_agg(f.last_error order by f.failed_at desc, f.id desc))[1] as newest_error
+from (
+  select j.id, j.job_type, j.failed_at, j.last_error, rowbeat.error_fingerprint(j.last_error_code, j.last_error) as fingerprint
+  from rowbeat.scheduled_jobs j
+  where j.failed_at is not null
+    and j.failed_at > now() - interval '24 hours'
+  order by j.failed_at desc
+  limit 10000
+) f
+group by f.fingerprint, f.job_type;
+comment on view rowbeat.failures is 'Jobs that failed for good in the last 24 hours, the newest 10,000, grouped by cause.';
+comment on column rowbeat.failures.fingerprint is 'Code and message without what differs each time.';
+comment on column rowbeat.failures.job_type is 'Job type.';
+comment on column rowbeat.failures.jobs is 'How many.';
+comment on column rowbeat.failures.first_at is 'The first of them.';
+comment on column rowbeat.failures.last_at is 'The last of them.';
+comment on column rowbeat.failures.newest_job_id is 'One to look at.';
+comment on column rowbeat.failures.newest_error is 'Its message.';
+
+create or replace view rowbeat.execution_progress as
+select e.execution_id,
+       e.workflow_type,
+       e.subject,
+       e.status,
+       e.created_at,
+       e.deadline_at,
+       s.steps,
+       s.ended,
+       s.failed,
+       s.running,
+       round(coalesce(s.percent, 0)::numeric, 1) as percent,
+       s.current_steps,
+       s.last_error
+from rowbeat.workflow_executions e
+cross join lateral (
+  select count(*) as steps,
+         count(*) filter (where j.status in ('completed', 'failed', 'skipped', 'cancelled')) as ended,
+         count(*) filter (where j.status = 'failed') as failed,
+         count(*) filter (where j.status = 'running') as running,
+         sum(coalesce(j.estimate_seconds, 60) * case
+           when j.status in ('completed', 'failed', 'skipped', 'cancelled') then 100
+           else coalesce(j.progress, 0) end) / sum(coalesce(j.estimate_seconds, 60)) as percent,
+         string_agg(j.step, ', ' order by j.sequence_index) filter (where j.status = 'running') as current_steps,
+         (array_agg(j.last_error order by j.updated_at desc) filter (where j.last_error is not null))[1] as last_error
+  from rowbeat.scheduled_jobs j
+  where j.parent_execution_id = e.execution_id
+) s
+where e.status in ('pending', 'running');
+comment on view rowbeat.execution_progress is 'Live executions: how far they are, weighted by how long each step usually takes.';
+comment on column rowbeat.execution_progress.execution_id is 'The execution.';
+comment on column rowbeat.execution_progress.workflow_type is 'Workflow.';
+comment on column rowbeat.execution_progress.subject is 'What it is about.';
+comment on column rowbeat.execution_progress.status is 'pending or running.';
+comment on column rowbeat.execution_progress.created_at is 'When it was created.';
+comment on column rowbeat.execution_progress.deadline_at is 'When it is ended, done or not.';
+comment on column rowbeat.execution_progress.steps is 'Its steps.';
+comment on column rowbeat.execution_progress.ended is 'Those that have ended.';
+comment on column rowbeat.execution_progress.failed is 'Those that failed.';
+comment on column rowbeat.execution_progress.running is 'Those that run.';
+comment on column rowbeat.execution_progress.percent is 'Share of the work that is done, 0..100.';
+comment on column rowbeat.execution_progress.current_steps is 'Names of those that run.';
+comment on column rowbeat.execution_progress.last_error is 'Newest error of a step, retried or not.';
+
+create or replace view rowbeat.blocked as
+select w.parent_execution_id as execution_id,
+       e.subject,
+       w.id as job_id,
+       w.step,
+       d.id as waits_for_job_id,
+       d.step as waits_for_step,
+       d.status as waits_for_status,
+       case d.status when 'running' then d.started_at else d.scheduled_at end as since
+from rowbeat.workflow_executions e
+join rowbeat.scheduled_jobs w on w.parent_execution_id = e.execution_id and w.status = 'waiting'
+join rowbeat.scheduled_jobs d
+  on d.parent_execution_id = w.parent_execution_id
+ and d.step = any (w.depends_on)
+ and d.status in ('waiting', 'pending', 'running')
+where e.status in ('pending', 'running');
+comment on view rowbeat.blocked is 'Waiting steps of live executions, with each step that they still wait for.';
+comment on column rowbeat.blocked.execution_id is 'The execution.';
+comment on column rowbeat.blocked.subject is 'What it is about.';
+comment on column rowbeat.blocked.job_id is 'The step that waits.';
+comment on column rowbeat.blocked.step is 'Its name.';
+comment on column rowbeat.blocked.waits_for_job_id is 'A step that must end first.';
+comment on column rowbeat.blocked.waits_for_step is 'Its name.';
+comment on column rowbeat.blocked.waits_for_status is 'Its status.';
+comment on column rowbeat.blocked.since is 'Since when that one runs, or when it is due.';
+
+create or replace view rowbeat.throughput as
+select c.minute,
+       c.queue,
+       c.job_type,
+       coalesce(sum(c.n) filter (where c.outcome = 'completed'), 0)::bigint as completed,
+       coalesce(sum(c.n) filter (where c.outcome = 'failed'), 0)::bigint as failed,
+       coalesce(sum(c.n) filter (where c.outcome = 'retried'), 0)::bigint as retried,
+       coalesce(sum(c.n) filter (where c.outcome not in ('completed', 'failed', 'retried')), 0)::bigint as other
+from rowbeat.job_counts c
+where c.minute > now() - interval '24 hours'
+group by c.minute, c.queue, c.job_type;
+comment on view rowbeat.throughput is 'How attempts ended per minute, queue and job type, in the last 24 hours.';
+comment on column rowbeat.throughput.minute is 'Start of the minute.';
+comment on column rowbeat.throughput.queue is 'Queue.';
+comment on column rowbeat.throughput.job_type is 'Job type.';
+comment on column rowbeat.throughput.completed is 'Completed.';
+comment on column rowbeat.throughput.failed is 'Failed for good.';
+comment on column rowbeat.throughput.retried is 'Failed and to be tried again.';
+comment on column rowbeat.throughput.other is 'Skipped, snoozed, handed back or refused.';
+
+create or replace view rowbeat.overview as
+select q.due,
+       q.oldest_due_seconds,
+       q.later,
+       q.running,
+       (select count(*) from rowbeat.retrying) as retrying,
+       (select count(*) from rowbeat.stuck) as stuck,
+       (select count(*) from (
+          select from rowbeat.scheduled_jobs j
+          where j.failed_at is not null and j.failed_at > now() - interval '1 hour'
+          limit 10000) f) as failed_last_hour,
+       (select count(*) from rowbeat.workflow_executions e where e.status in ('pending', 'running')) as live_executions,
+       p.pollers,
+       p.slots,
+       q.paused_queues
+from (
+  select coalesce(sum(l.due), 0)::bigint as due,
+         coalesce(max(l.oldest_due_seconds) filter (where not l.paused), 0) as oldest_due_seconds,
+         coalesce(sum(l.later), 0)::bigint as later,
+         coalesce(sum(l.running), 0)::bigint as running,
+         count(*) filter (where l.paused) as paused_queues
+  from rowbeat.queue_lag l
+) q
+cross join (
+  select count(*) as pollers, coalesce(sum(l.concurrency), 0)::bigint as slots
+  from rowbeat.pollers_live l
+  where l.beating
+) p;
+comment on view rowbeat.overview is 'Everything at a glance, in one row; \watch it.';
+comment on column rowbeat.overview.due is 'Jobs that could run now, counted to 10,000 per queue and priority.';
+comment on column rowbeat.overview.oldest_due_seconds is 'How long the first of them has waited, seconds; paused queues left out.';
+comment on column rowbeat.overview.later is 'Pending jobs that are due later.';
+comment on column rowbeat.overview.running is 'Jobs that run.';
+comment on column rowbeat.overview.retrying is 'Pending jobs that failed before.';
+comment on column rowbeat.overview.stuck is 'Rows of the view stuck.';
+comment on column rowbeat.overview.failed_last_hour is 'Jobs that failed for good in the last hour, counted to 10,000.';
+comment on column rowbeat.overview.live_executions is 'Executions that have not ended.';
+comment on column rowbeat.overview.pollers is 'Pollers whose heart beats.';
+comment on column rowbeat.overview.slots is 'Jobs that they can run at once.';
+comment on column rowbeat.overview.paused_queues is 'Queues that are paused.';
+
+create or replace view rowbeat.table_health as
+select s.relname::text as table_name,
+       pg_total_relation_size(s.relid) as bytes,
+       pg_indexes_size(s.relid) as index_bytes,
+       s.n_live_tup as live_rows,
+       s.n_dead_tup as dead_rows,
+       round(100.0 * s.n_tup_hot_upd / nullif(s.n_tup_upd, 0), 1) as hot_percent,
+       greatest(s.last_vacuum, s.last_autovacuum) as last_vacuum_at,
+       greatest(s.last_analyze, s.last_autoanalyze) as last_analyze_at,
+       s.seq_scan as sequential_scans,
+       age(c.relfrozenxid) as xid_age
+from pg_stat_all_tables s
+join pg_class c on c.oid = s.relid
+where s.schemaname = 'rowbeat';
+comment on view rowbeat.table_health is 'Size, dead rows, share of updates that touched no index, and vacuum, per table.';
+comment on column rowbeat.table_health.table_name is 'Table.';
+comment on column rowbeat.table_health.bytes is 'Size on disk with indexes and large values.';
+comment on column rowbeat.table_health.index_bytes is 'Of that, indexes.';
+comment on column rowbeat.table_health.live_rows is 'Rows, as estimated.';
+comment on column rowbeat.table_health.dead_rows is 'Old versions that vacuum has yet to remove.';
+comment on column rowbeat.table_health.hot_percent is 'Share of updates that touched no index; above 90 for scheduled_jobs when all is well.';
+comment on column rowbeat.table_health.last_vacuum_at is 'Last vacuum, by hand or automatic.';
+comment on column rowbeat.table_health.last_analyze_at is 'Last analyze, by hand or automatic.';
+comment on column rowbeat.table_health.sequential_scans is 'Scans of the whole table since statistics were reset.';
+comment on column rowbeat.table_health.xid_age is 'Transactions since the oldest unfrozen row; vacuum acts by itself at 200 million.';

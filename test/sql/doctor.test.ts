@@ -1,0 +1,163 @@
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { addEnded, addExecution, addJob, addPoller, claim, type Row, useSql } from './staging.ts'
+
+const sql = useSql()
+
+async function findings(patience = '5 minutes'): Promise<Row[]> {
+  return sql.hand('select * from rowbeat.doctor($1)', [patience])
+}
+
+async function codes(): Promise<unknown[]> {
+  return (await findings()).map((row) => `${row.severity} ${row.code}`)
+}
+
+describe('doctor', () => {
+  it('finds nothing when all is well', async () => {
+    await addPoller(sql.engine)
+    await addJob(sql.engine)
+    await sql.engine.query('update rowbeat.pollers set listening = true')
+    expect(await findings()).toEqual([])
+  })
+
+  it('finds due work without a poller, and work that no poller knows', async () => {
+    await addJob(sql.engine)
+    expect(await codes()).toEqual(['critical no_poller'])
+    await addPoller(sql.engine, ['other'])
+    const found = await findings()
+    expect(found.map((row) => row.code)).toEqual(['unknown_job_type'])
+    expect(found[0]?.evidence).toContain('type work')
+  })
+
+  it('finds what is stuck, slow, paused and failing, the worst first', async () => {
+    const pollerId = await addPoller(sql.engine)
+    await addJob(sql.engine)
+    await claim(sql.engine, pollerId)
+    await sql.engine.query(`update rowbeat.scheduled_jobs set started_at = now() - interval '1 hour'`)
+    await addJob(sql.engine, { scheduled_at: new Date(Date.now() - 900_000) })
+    await addJob(sql.engine, { queue: 'mail' })
+    await sql.hand(`select rowbeat.pause_queue('mail', 'a test')`)
+    for (let n = 0; n < 10; n++)
+      await addEnded(sql.engine, 'failed', { last_error: `no route to 10.0.0.${n}` })
+    expect(await codes()).toEqual([
+      'critical stuck',
+      'warning failures',
+      'warning queue_lags',
+      'notice queue_paused',
+    ])
+  })
+
+  it('finds pollers that do not listen, and versions side by side', async () => {
+    await addPoller(sql.engine)
+    await addPoller(sql.engine)
+    await sql.engine.query(
+      `update rowbeat.pollers set started_at = now() - interval '1 hour', version = poller_id::text`,
+    )
+    expect(await codes()).toEqual([
+      'warning not_listening',
+      'warning not_listening',
+      'notice versions_differ',
+    ])
+  })
+
+  it('names the backend that holds back vacuum, and how to end it', async () => {
+    const client = new pg.Client({ connectionString: sql.url, application_name: 'forgotten' })
+    await client.connect()
+    try {
+      await client.query('begin isolation level repeatable read')
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+      const found = (await findings('0')).filter((row) => row.code === 'vacuum_held_by_backend')
+      const mine = found.find((row) => String(row.evidence).includes(`backend ${rows[0]?.pid} `))
+      expect(mine?.evidence).toContain('(forgotten) is idle in transaction')
+      expect(mine?.fix).toContain(`pg_terminate_backend(${rows[0]?.pid})`)
+    } finally {
+      await client.end()
+    }
+  })
+
+  it('names the prepared transaction that holds back vacuum, where the server allows any', async (context) => {
+    const { max_prepared_transactions: most } = await sql.one('show max_prepared_transactions')
+    if (most === '0') context.skip('max_prepared_transactions is 0')
+    await sql.hand('begin')
+    await sql.hand('create table forgotten ()')
+    await sql.hand(`prepare transaction 'forgotten'`)
+    const found = (await findings('0')).filter((row) => row.code === 'vacuum_held_by_prepared_transaction')
+    await sql.hand(`rollback prepared 'forgotten'`)
+    expect(found).toHaveLength(1)
+    expect(found[0]?.fix).toContain(`rollback prepared 'forgotten'`)
+  })
+
+  it('finds claim floors that stand still', async () => {
+    await addPoller(sql.engine)
+    await sql.engine.query(`update rowbeat.pollers set listening = true`)
+    await sql.engine.query(`update rowbeat.claim_horizon set safe_at = now() - interval '20 minutes'`)
+    expect(await codes()).toEqual(['warning floors_stand_still'])
+    await sql.engine.query(`update rowbeat.claim_horizon set safe_at = '-infinity'`)
+  })
+
+  it('finds an index that a broken build left behind', async () => {
+    await sql.engine.query('create unique index broken on rowbeat.scheduled_jobs (job_type)')
+    await sql.engine.query(
+      `update pg_index set indisvalid = false where indexrelid = 'rowbeat.broken'::regclass`,
+    )
+    const found = await findings()
+    await sql.engine.query('drop index rowbeat.broken')
+    expect(found.map((row) => row.fix)).toContain('reindex index concurrently rowbeat.broken')
+  })
+})
+
+describe('assert_invariants', () => {
+  async function broken(): Promise<unknown[]> {
+    return (await sql.hand('select * from rowbeat.assert_invariants() order by invariant')).map(
+      (row) => row.invariant,
+    )
+  }
+
+  it('returns nothing for work that is done properly', async () => {
+    const pollerId = await addPoller(sql.engine)
+    await addExecution(sql.engine, { a: {}, b: { after: ['a'] } })
+    await addJob(sql.engine)
+    await claim(sql.engine, pollerId)
+    await addEnded(sql.engine, 'completed')
+    expect(await broken()).toEqual([])
+  })
+
+  it.each([
+    ['a running job has a lease row', 'delete from rowbeat.leases'],
+    [
+      'no run before scheduled_at',
+      `update rowbeat.scheduled_jobs set scheduled_at = now() + interval '1 hour' where status = 'running'`,
+    ],
+    ['no retry beyond max_retries', 'update rowbeat.scheduled_jobs set retry_count = 9'],
+    ['a step has an execution', 'delete from rowbeat.workflow_executions'],
+    [
+      'an ended execution has no open step',
+      `update rowbeat.workflow_executions set status = 'failed', end_time = now()`,
+    ],
+    [
+      'a lease row has running jobs',
+      `insert into rowbeat.leases values (gen_random_uuid(), gen_random_uuid(), 'default', '{1}', now() - interval '1 hour')`,
+    ],
+    [
+      'a live execution has open steps',
+      `insert into rowbeat.workflow_executions (execution_id, workflow_type, subject, deadline_at) values (gen_random_uuid(), 'walk', 'there', now())`,
+    ],
+    [
+      'a step is not freed before those it waits for have ended',
+      `update rowbeat.scheduled_jobs set status = 'pending' where status = 'waiting'`,
+    ],
+    [
+      'a step waits only for open steps',
+      `update rowbeat.scheduled_jobs set depends_on = '{gone}' where status = 'waiting'`,
+    ],
+    [
+      'no pending job below its claim floor',
+      `insert into rowbeat.scheduled_jobs (job_type) values ('x'); insert into rowbeat.claim_floors values ('default', 0, now() + interval '1 hour')`,
+    ],
+  ])('finds when it does not hold that %s', async (invariant, sabotage) => {
+    await addExecution(sql.engine, { a: {}, b: { after: ['a'] } })
+    await claim(sql.engine)
+    await sql.engine.query(sabotage)
+    expect(await broken()).toContain(invariant)
+  })
+})

@@ -1,0 +1,416 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { look } from '../../src/store/look.ts'
+import { settle } from '../../src/store/settlements.ts'
+import {
+  addEnded,
+  addExecution,
+  addJob,
+  addPoller,
+  claim,
+  hear,
+  type Row,
+  refusalOf,
+  useSql,
+} from './staging.ts'
+
+const sql = useSql()
+
+async function call(expression: string, values: readonly unknown[] = []): Promise<Row[]> {
+  return sql.hand(`select * from rowbeat.${expression}`, values)
+}
+
+async function actions(): Promise<Row[]> {
+  return sql.hand('select action, job_id, old_status, new_status, reason from rowbeat.action_log order by id')
+}
+
+describe('every function that changes something', () => {
+  it.each([
+    'cancel_job(1, $1)',
+    'retry_job(1, $1)',
+    'retry_failed($1)',
+    'run_now(1, $1)',
+    'reschedule(1, now(), $1)',
+    'set_priority(1, 1, $1)',
+    'cancel_execution(gen_random_uuid(), $1)',
+    'advance_execution(gen_random_uuid(), $1)',
+    `purge(interval '1 day', $1)`,
+    `pause_queue('default', $1)`,
+    `resume_queue('default', $1)`,
+    'drain_poller(gen_random_uuid(), $1)',
+  ])('wants a reason: %s', async (expression) => {
+    for (const empty of ['', '  ', null]) {
+      const { code, hint } = await refusalOf(call(expression, [empty]))
+      expect(code).toBe('RB006')
+      expect(hint).toContain('rowbeat.action_log')
+    }
+  })
+
+  it.each([
+    'cancel_job(404, $1)',
+    'retry_job(404, $1)',
+    'run_now(404, $1)',
+    'cancel_execution(gen_random_uuid(), $1)',
+  ])('says when there is no such thing: %s', async (expression) => {
+    const { code, hint } = await refusalOf(call(expression, ['a test']))
+    expect(code).toBe('RB007')
+    expect(hint).toContain('rowbeat.')
+  })
+
+  it('works the same from a session that calls itself an engine', async () => {
+    const { id, steps } = await addExecution(sql.engine, { a: {}, b: { after: ['a'] } })
+    await sql.engine.query(`select rowbeat.cancel_job($1, 'from the API')`, [steps.a])
+    expect(await sql.steps(id)).toEqual({ a: 'cancelled', b: 'pending' })
+    await sql.engine.query(`select rowbeat.cancel_execution($1, 'from the API')`, [id])
+    expect(await sql.steps(id)).toEqual({ a: 'cancelled', b: 'cancelled' })
+    expect(await sql.hand('select * from rowbeat.assert_invariants()')).toEqual([])
+    expect((await actions()).map((row) => row.action)).toEqual([
+      'cancel_job',
+      'cancel_execution',
+      'cancel_execution',
+    ])
+  })
+
+  it('leaves the guard as it was, also inside a transaction', async () => {
+    const id = await addJob(sql.engine)
+    await sql.hand('begin')
+    await call(`set_priority($1, 3, 'urgent')`, [id])
+    await sql.hand('savepoint s')
+    const { code } = await refusalOf(
+      sql.hand('update rowbeat.scheduled_jobs set attempt = 9 where id = $1', [id]),
+    )
+    expect(code).toBe('RB002')
+    await sql.hand('rollback')
+  })
+})
+
+describe('enqueue', () => {
+  it('adds a job in the transaction of the caller and wakes at commit', async () => {
+    const wakes = await hear(sql.url, 'rowbeat_wake')
+    await sql.hand('begin')
+    const { enqueue: id } = await sql.one(
+      `select rowbeat.enqueue('work', '{"a":1}', queue => 'mail', priority => 7, max_retries => 1)`,
+    )
+    expect((await sql.engine.query('select from rowbeat.scheduled_jobs')).rowCount).toBe(0)
+    await sql.hand('commit')
+    await wakes.stop()
+    expect(await sql.job(String(id))).toMatchObject({
+      queue: 'mail',
+      priority: 7,
+      payload: { a: 1 },
+      max_retries: 1,
+    })
+    expect(wakes.heard).toEqual(['7||mail'])
+  })
+
+  it('returns the open job that has the dedupe key, and a new one when that has ended', async () => {
+    const enqueue = async (): Promise<string> =>
+      String((await sql.one(`select rowbeat.enqueue('work', dedupe_key => 'k') as id`)).id)
+    const first = await enqueue()
+    expect(await enqueue()).toBe(first)
+    await call(`cancel_job($1, 'done with')`, [first])
+    expect(await enqueue()).not.toBe(first)
+  })
+
+  it('refuses what the table refuses', async () => {
+    expect((await refusalOf(call(`enqueue('', '{}')`))).code).toBe('23514')
+    expect((await refusalOf(call(`enqueue('work', priority => 1000)`))).code).toBe('23514')
+  })
+})
+
+describe('cancel_job', () => {
+  it('ends a running job: fenced, stopped, logged, with its reason', async () => {
+    const id = await addJob(sql.engine)
+    const leaseId = await claim(sql.engine)
+    const stops = await hear(sql.url, 'rowbeat_stop')
+    const returned = await call(`cancel_job($1, 'wrong domain')`, [id])
+    await stops.stop()
+    expect(returned).toMatchObject([{ job_id: id, old_status: 'running', new_status: 'cancelled' }])
+    expect(stops.heard).toEqual([id])
+    expect(await actions()).toEqual([
+      {
+        action: 'cancel_job',
+        job_id: id,
+        old_status: 'running',
+        new_status: 'cancelled',
+        reason: 'wrong domain',
+      },
+    ])
+    const settled = await settle(sql.engine, {
+      completions: [{ id, leaseId }],
+      endings: [],
+      executionIds: [],
+    })
+    expect(settled.settled).toEqual(new Set())
+    expect((await sql.job(id)).last_error).toMatch(/^Cancelled by .+: wrong domain$/)
+  })
+
+  it('says that an ended job has ended', async () => {
+    const id = await addEnded(sql.engine, 'completed')
+    expect(await refusalOf(call(`cancel_job($1, 'late')`, [id]))).toMatchObject({
+      code: 'RB001',
+      message: `job ${id} has ended already: it is completed`,
+    })
+  })
+
+  it('waits for the engine instead of giving up', async () => {
+    const { id, steps } = await addExecution(sql.engine, { a: {} })
+    const engine = await sql.engine.connect()
+    await engine.query('begin')
+    await engine.query('select from rowbeat.workflow_executions where execution_id = $1 for no key update', [
+      id,
+    ])
+    const cancelled = call(`cancel_job($1, 'patient')`, [steps.a])
+    await engine.query('select from rowbeat.scheduled_jobs where id = $1 for no key update', [steps.a])
+    await engine.query('commit')
+    engine.release()
+    expect((await cancelled)[0]?.new_status).toBe('cancelled')
+  })
+})
+
+describe('retry_job', () => {
+  it('runs a failed job again with all its retries', async () => {
+    const id = await addEnded(sql.engine, 'failed', { retry_count: 3 })
+    const wakes = await hear(sql.url, 'rowbeat_wake')
+    await call(`retry_job($1, 'the site is back')`, [id])
+    await wakes.stop()
+    expect(await sql.job(id)).toMatchObject({ status: 'pending', retry_count: 0, finished_at: null })
+    expect(wakes.heard).toEqual(['0||default'])
+  })
+
+  it('opens an ended execution again: what completed is kept, what did not run waits again', async () => {
+    const { id, steps } = await addExecution(
+      sql.engine,
+      {
+        a: { status: 'completed' },
+        b: { after: ['a'], critical: true, status: 'failed' },
+        c: { needs: ['b'], status: 'cancelled' },
+        d: { after: ['a'], status: 'failed' },
+      },
+      {
+        status: 'failed',
+        end_time: new Date(),
+        error_code: 'STEP_TIMEOUT',
+        deadline_at: new Date(Date.now() - 1000),
+      },
+    )
+    const returned = await call(`retry_job($1, 'mended')`, [steps.b])
+    expect(returned.map((row) => `${row.step}: ${row.old_status} → ${row.new_status}`)).toEqual([
+      'b: failed → pending',
+      'c: cancelled → waiting',
+    ])
+    expect(await sql.steps(id)).toEqual({ a: 'completed', b: 'pending', c: 'waiting', d: 'failed' })
+    const execution = await sql.execution(id)
+    expect(execution).toMatchObject({ status: 'running', end_time: null, error_code: null })
+    expect(await sql.hand('select * from rowbeat.assert_invariants()')).toEqual([])
+  })
+
+  it('does not begin a step before those that run again with it', async () => {
+    const { id, steps } = await addExecution(
+      sql.engine,
+      { a: { critical: true, status: 'failed' }, b: { after: ['a'], status: 'cancelled' } },
+      { status: 'failed', end_time: new Date() },
+    )
+    await call(`retry_job($1, 'mended')`, [steps.b])
+    expect(await sql.steps(id)).toEqual({ a: 'pending', b: 'waiting' })
+  })
+
+  it('takes along the steps of a live execution that were skipped because of it', async () => {
+    const { id, steps } = await addExecution(sql.engine, { a: {}, b: { needs: ['a'] }, c: {} })
+    await sql.hand(`update rowbeat.scheduled_jobs set status = 'failed' where id = $1`, [steps.a])
+    expect(await sql.steps(id)).toEqual({ a: 'failed', b: 'skipped', c: 'pending' })
+    await call(`retry_job($1, 'mended')`, [steps.a])
+    expect(await sql.steps(id)).toEqual({ a: 'pending', b: 'waiting', c: 'pending' })
+  })
+
+  it('refuses while the subject has another live execution', async () => {
+    const { steps } = await addExecution(
+      sql.engine,
+      { a: { status: 'failed' } },
+      { status: 'failed', end_time: new Date() },
+    )
+    const other = await addExecution(sql.engine, { a: {} })
+    const { code, hint } = await refusalOf(call(`retry_job($1, 'again')`, [steps.a]))
+    expect(code).toBe('RB009')
+    expect(hint).toContain(other.id)
+  })
+
+  it('refuses while another open job has the dedupe key', async () => {
+    const id = await addEnded(sql.engine, 'failed', { dedupe_key: 'k' })
+    await addJob(sql.engine, { dedupe_key: 'k' })
+    expect((await refusalOf(call(`retry_job($1, 'again')`, [id]))).code).toBe('RB009')
+  })
+
+  it.each(['completed', 'pending'])('has nothing to do for a %s job, and says what has', async (status) => {
+    const id = status === 'pending' ? await addJob(sql.engine) : await addEnded(sql.engine, status)
+    const { code, hint } = await refusalOf(call(`retry_job($1, 'again')`, [id]))
+    expect(code).toBe('RB001')
+    expect(hint).toMatch(/rowbeat\.(enqueue|explain_job)/)
+  })
+})
+
+describe('retry_failed', () => {
+  it('is a dry run unless told otherwise, and filters by type, queue and time', async () => {
+    const wanted = await addEnded(sql.engine, 'failed', { queue: 'mail' })
+    await addEnded(sql.engine, 'failed', { queue: 'other' })
+    await addEnded(sql.engine, 'failed', { queue: 'mail', job_type: 'rest' })
+    await addEnded(sql.engine, 'failed', { queue: 'mail', finished_at: new Date(Date.now() - 90_000_000) })
+    const filter = `'deploy mended', job_type => 'work', queue => 'mail'`
+    expect(await call(`retry_failed(${filter})`)).toMatchObject([
+      { job_id: wanted, note: 'dry run: nothing was changed' },
+    ])
+    expect((await sql.job(wanted)).status).toBe('failed')
+    expect(await call(`retry_failed(${filter}, dry_run => false)`)).toMatchObject([
+      { job_id: wanted, new_status: 'pending' },
+    ])
+    expect((await sql.job(wanted)).status).toBe('pending')
+    expect((await actions()).length).toBe(1)
+  })
+
+  it('retries the oldest first up to max_rows, and tells why one is left out', async () => {
+    const minutesAgo = (n: number): Date => new Date(Date.now() - n * 60_000)
+    const oldest = await addEnded(sql.engine, 'failed', { finished_at: minutesAgo(9), dedupe_key: 'k' })
+    const next = await addEnded(sql.engine, 'failed', { finished_at: minutesAgo(8) })
+    const newest = await addEnded(sql.engine, 'failed', { finished_at: minutesAgo(7) })
+    await addJob(sql.engine, { dedupe_key: 'k' })
+    const returned = await call(`retry_failed('again', dry_run => false, max_rows => 2)`)
+    expect(returned).toMatchObject([
+      { job_id: oldest, new_status: 'failed' },
+      { job_id: next, new_status: 'pending' },
+    ])
+    expect(returned[0]?.note).toContain('dedupe_key')
+    expect((await sql.job(newest)).status).toBe('failed')
+  })
+
+  it.each([0, 10_001, null])('refuses max_rows of %s', async (most) => {
+    expect((await refusalOf(call(`retry_failed('again', max_rows => $1)`, [most]))).code).toBe('RB010')
+  })
+})
+
+describe('run_now, reschedule and set_priority', () => {
+  it('change the plan of a pending job, wake and log', async () => {
+    const id = await addJob(sql.engine, { scheduled_at: new Date(Date.now() + 3_600_000), retry_count: 1 })
+    const wakes = await hear(sql.url, 'rowbeat_wake')
+    await call(`set_priority($1, 9, 'important')`, [id])
+    await call(`run_now($1, 'no time')`, [id])
+    await call(`reschedule($1, now() + interval '1 day', 'tomorrow')`, [id])
+    await wakes.stop()
+    const job = await sql.one(
+      `select priority, scheduled_at > now() + interval '23 hours' as is_late from rowbeat.scheduled_jobs where id = $1`,
+      [id],
+    )
+    expect(job).toEqual({ priority: 9, is_late: true })
+    expect(wakes.heard.map((wake) => wake.replace(/\d{13}/, 'ms'))).toEqual([
+      '9|ms|default',
+      '9||default',
+      '9|ms|default',
+    ])
+    expect((await actions()).map((row) => row.action)).toEqual(['set_priority', 'run_now', 'reschedule'])
+  })
+
+  it('refuse what has no plan any more, naming what helps', async () => {
+    const running = await addJob(sql.engine)
+    await claim(sql.engine)
+    expect((await refusalOf(call(`run_now($1, 'now')`, [running]))).hint).toContain('cancel_job')
+    const failed = await addEnded(sql.engine, 'failed')
+    expect((await refusalOf(call(`reschedule($1, now(), 'now')`, [failed]))).hint).toContain('retry_job')
+    const { steps } = await addExecution(sql.engine, { a: {}, b: { after: ['a'] } })
+    expect((await refusalOf(call(`run_now($1, 'now')`, [steps.b]))).hint).toContain('explain_job')
+    expect((await refusalOf(call(`set_priority($1, 101, 'now')`, [steps.a]))).code).toBe('RB010')
+    expect((await refusalOf(call(`set_priority($1, null, 'now')`, [steps.a]))).code).toBe('RB010')
+    expect((await refusalOf(call(`reschedule($1, null, 'now')`, [steps.a]))).code).toBe('RB010')
+  })
+})
+
+describe('purge', () => {
+  it('removes what ended long ago, executions whole, and says what', async () => {
+    const long = new Date(Date.now() - 40 * 86_400_000)
+    const old = await addEnded(sql.engine, 'completed', { created_at: long, finished_at: long })
+    const young = await addEnded(sql.engine, 'completed')
+    const open = await addJob(sql.engine, { created_at: long })
+    const run = await addExecution(
+      sql.engine,
+      { a: { status: 'completed' }, b: { status: 'failed' } },
+      { status: 'partial', end_time: long, created_at: long },
+    )
+    const dry = await call(`purge(interval '30 days', 'space')`)
+    expect(dry.map((row) => row.job_id)).toEqual([old, run.steps.a, run.steps.b])
+    expect(await sql.hand('select from rowbeat.scheduled_jobs')).toHaveLength(5)
+    await call(`purge(interval '30 days', 'space', dry_run => false)`)
+    const left = await sql.hand('select id from rowbeat.scheduled_jobs order by id')
+    expect(left.map((row) => row.id)).toEqual([young, open])
+    expect(await sql.hand('select from rowbeat.workflow_executions')).toEqual([])
+    expect(await call(`purge(interval '30 days', 'space', dry_run => false)`)).toEqual([])
+  })
+
+  it('stops after max_rows and goes on with the next call', async () => {
+    const long = new Date(Date.now() - 40 * 86_400_000)
+    for (let n = 0; n < 5; n++)
+      await addEnded(sql.engine, 'completed', { created_at: long, finished_at: long })
+    const purge = `purge(interval '30 days', 'space', dry_run => false, max_rows => 2)`
+    expect([(await call(purge)).length, (await call(purge)).length, (await call(purge)).length]).toEqual([
+      2, 2, 1,
+    ])
+  })
+
+  it('refuses a negative age', async () => {
+    expect((await refusalOf(call(`purge(interval '-1 day', 'space')`))).code).toBe('RB010')
+  })
+})
+
+describe('a paused queue', () => {
+  it('is not looked at and not claimed from until it is resumed, which wakes all its lanes', async () => {
+    const id = await addJob(sql.engine, { queue: 'mail' })
+    await addJob(sql.engine)
+    await call(`pause_queue('mail', 'the provider is down')`)
+    expect((await look(sql.engine, ['work'])).lanes.map((lane) => lane.queue)).toEqual(['default'])
+    await claim(sql.engine, randomUUID(), 'mail')
+    expect((await sql.job(id)).status).toBe('pending')
+    const wakes = await hear(sql.url, 'rowbeat_wake')
+    await call(`resume_queue('mail', 'it is back')`)
+    await wakes.stop()
+    expect(wakes.heard).toEqual(['||mail'])
+    expect((await look(sql.engine, ['work'])).lanes.map((lane) => lane.queue)).toEqual(['default', 'mail'])
+    await claim(sql.engine, randomUUID(), 'mail')
+    expect((await sql.job(id)).status).toBe('running')
+  })
+
+  it('ends by itself at the time given', async () => {
+    const id = await addJob(sql.engine, { queue: 'mail' })
+    await call(`pause_queue('mail', 'a while', until => now() + interval '1 hour')`)
+    await claim(sql.engine, randomUUID(), 'mail')
+    expect((await sql.job(id)).status).toBe('pending')
+    await sql.engine.query(`update rowbeat.queues set paused_until = now() - interval '1 second'`)
+    await claim(sql.engine, randomUUID(), 'mail')
+    expect((await sql.job(id)).status).toBe('running')
+  })
+
+  it('leaves the look with the clock when every queue is paused', async () => {
+    await addJob(sql.engine)
+    await call(`pause_queue('default', 'all stop')`)
+    const seen = await look(sql.engine, ['work'])
+    expect(seen.lanes).toEqual([])
+    expect(Math.abs(seen.now - Date.now() / 1000)).toBeLessThan(60)
+  })
+
+  it('is refused for a time that has passed, an empty name, and a resume of nothing', async () => {
+    expect((await refusalOf(call(`pause_queue('mail', 'x', until => now() - interval '1 hour')`))).code).toBe(
+      'RB010',
+    )
+    expect((await refusalOf(call(`pause_queue('', 'x')`))).code).toBe('RB010')
+    expect((await refusalOf(call(`resume_queue('mail', 'x')`))).code).toBe('RB007')
+  })
+})
+
+describe('drain_poller', () => {
+  it('marks a live poller as draining, once', async () => {
+    const id = await addPoller(sql.engine)
+    expect(await call(`drain_poller($1, 'new version')`, [id])).toMatchObject([
+      { poller_id: id, status: 'draining' },
+    ])
+    expect((await refusalOf(call(`drain_poller($1, 'new version')`, [id]))).code).toBe('RB007')
+    expect(await actions()).toMatchObject([
+      { action: 'drain_poller', old_status: 'live', new_status: 'draining' },
+    ])
+  })
+})

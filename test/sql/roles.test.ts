@@ -1,0 +1,213 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { claimJobs, exchange } from '../../src/store/claims.ts'
+import { connect } from '../../src/store/database.ts'
+import { raiseClaimFloors } from '../../src/store/floors.ts'
+import { enqueueJobs } from '../../src/store/jobs.ts'
+import { look } from '../../src/store/look.ts'
+import { beat, reapDeadPollers, registerPoller, trimPollers } from '../../src/store/pollers.ts'
+import { readSnapshot } from '../../src/store/reports.ts'
+import { settle } from '../../src/store/settlements.ts'
+import { triage } from '../../src/store/upkeep.ts'
+import { addEnded, addExecution, addJob, type Row, refusalOf, useSql } from './staging.ts'
+
+const sql = useSql()
+
+const ROLES = ['reader', 'operator', 'daemon', 'owner', 'stranger'] as const
+type Role = (typeof ROLES)[number]
+
+/** Roles belong to the whole server, so these logins get names that nobody else uses, and go with the tests. */
+const suffix = randomBytes(4).toString('hex')
+const logins = new Map<Role, pg.Client>()
+
+const loginOf = (role: Role): string => `rowbeat_test_${role}_${suffix}`
+
+function urlOf(role: Role): string {
+  const url = new URL(sql.url)
+  url.username = loginOf(role)
+  url.password = suffix
+  return url.href
+}
+
+beforeAll(async () => {
+  for (const role of ROLES) {
+    await sql.engine.query(`create role ${loginOf(role)} login password '${suffix}'`)
+    if (role !== 'stranger') await sql.engine.query(`grant rowbeat_${role} to ${loginOf(role)}`)
+    const client = new pg.Client({ connectionString: urlOf(role), application_name: 'psql' })
+    client.on('error', () => undefined)
+    await client.connect()
+    logins.set(role, client)
+  }
+})
+
+afterAll(async () => {
+  for (const client of logins.values()) await client.end()
+  for (const role of ROLES) {
+    await sql.engine.query(`drop owned by ${loginOf(role)}`)
+    await sql.engine.query(`drop role ${loginOf(role)}`)
+  }
+})
+
+/** Runs a statement as a role; true when it was allowed, whatever else it said. */
+async function may(role: Role, statement: string): Promise<boolean> {
+  const client = logins.get(role)
+  if (client === undefined) throw new Error(`nobody is logged in as ${role}`)
+  await client.query('begin')
+  try {
+    await client.query(statement)
+    return true
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === '42501') return false
+    if (error instanceof pg.DatabaseError && /^RB/.test(error.code ?? '')) return true
+    throw error
+  } finally {
+    await client.query('rollback')
+  }
+}
+
+/** Who may do it, of reader, operator, daemon, owner and stranger. */
+const MATRIX: readonly (readonly [statement: string, allowed: readonly Role[]])[] = [
+  ['select * from rowbeat.overview', ['reader', 'operator', 'daemon', 'owner']],
+  ['select payload from rowbeat.jobs', ['reader', 'operator', 'daemon', 'owner']],
+  ['select * from rowbeat.failures', ['reader', 'operator', 'daemon', 'owner']],
+  ['select * from rowbeat.action_log', ['reader', 'operator', 'daemon', 'owner']],
+  ['select payload from rowbeat.scheduled_jobs', ['daemon', 'owner']],
+  ['select input_data from rowbeat.workflow_executions', ['daemon', 'owner']],
+  ['select * from rowbeat.articles', ['daemon', 'owner']],
+  [`select rowbeat.enqueue('work')`, ['operator', 'daemon', 'owner']],
+  [`select rowbeat.cancel_job(404, 'why')`, ['operator', 'daemon', 'owner']],
+  [`select rowbeat.retry_failed('why')`, ['operator', 'daemon', 'owner']],
+  [`select rowbeat.pause_queue('default', 'why')`, ['operator', 'daemon', 'owner']],
+  [`select rowbeat.purge('1 day', 'why')`, ['operator', 'daemon', 'owner']],
+  ['select * from rowbeat.explain_job(404)', ['operator', 'daemon', 'owner']],
+  ['select * from rowbeat.doctor()', ['operator', 'daemon', 'owner']],
+  ['select * from rowbeat.assert_invariants()', ['operator', 'daemon', 'owner']],
+  [`select rowbeat.advance_executions('{}')`, ['daemon', 'owner']],
+  [`select rowbeat.log_action('forged', null, null, null, null, null, null, null)`, ['daemon', 'owner']],
+  [`insert into rowbeat.scheduled_jobs (job_type) values ('work')`, ['daemon', 'owner']],
+  [`update rowbeat.scheduled_jobs set priority = 1`, ['daemon', 'owner']],
+  ['delete from rowbeat.workflow_executions', ['daemon', 'owner']],
+  ['delete from rowbeat.action_log', ['daemon', 'owner']],
+  ['truncate rowbeat.leases', ['owner']],
+  ['create table rowbeat.mine ()', ['owner']],
+  ['drop view rowbeat.overview cascade', ['owner']],
+  ['alter table rowbeat.scheduled_jobs disable trigger guard_job_update', ['owner']],
+]
+
+describe('the roles', () => {
+  it.each(MATRIX)('%s', async (statement, allowed) => {
+    const found: Role[] = []
+    for (const role of ROLES) if (await may(role, statement)) found.push(role)
+    expect(found).toEqual(allowed)
+  })
+
+  it('leave no function to everybody', async () => {
+    const open = await sql.hand(`select p.oid::regprocedure::text as name from pg_proc p
+      where p.pronamespace = 'rowbeat'::regnamespace
+        and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0)`)
+    expect(open).toEqual([])
+  })
+
+  it('own everything by one role that nobody logs in as', async () => {
+    const others = await sql.hand(`select c.relname from pg_class c
+      where c.relnamespace = 'rowbeat'::regnamespace and c.relkind in ('r', 'v') and c.relowner <> 'rowbeat_owner'::regrole
+      union all select p.proname from pg_proc p
+      where p.pronamespace = 'rowbeat'::regnamespace and p.proowner <> 'rowbeat_owner'::regrole`)
+    expect(others).toEqual([])
+    expect(
+      await sql.one(`select rolcanlogin, rolsuper from pg_roles where rolname = 'rowbeat_owner'`),
+    ).toEqual({
+      rolcanlogin: false,
+      rolsuper: false,
+    })
+  })
+})
+
+describe('an operator', () => {
+  const operator = async (text: string, values: unknown[] = []): Promise<Row[]> =>
+    (await (logins.get('operator') as pg.Client).query<Row>(text, values)).rows
+
+  it('changes through functions what it may not touch, and is named in the log', async () => {
+    const { id, steps } = await addExecution(sql.engine, { a: {}, b: { after: ['a'] } })
+    await operator(`select * from rowbeat.cancel_job($1, 'wrong')`, [steps.a])
+    await operator(`select * from rowbeat.retry_job($1, 'right after all')`, [steps.a])
+    await operator(`select * from rowbeat.cancel_execution($1, 'enough')`, [id])
+    expect(await sql.steps(id)).toEqual({ a: 'cancelled', b: 'cancelled' })
+    const who = await sql.hand('select distinct session_user_name::text as name from rowbeat.action_log')
+    expect(who).toEqual([{ name: loginOf('operator') }])
+  })
+
+  it('may be granted raw SQL, which is guarded', async () => {
+    await sql.engine.query(`grant select, update, delete on rowbeat.scheduled_jobs to ${loginOf('operator')}`)
+    const { id, steps } = await addExecution(sql.engine, { a: {}, b: { after: ['a'] } })
+    await operator(`update rowbeat.scheduled_jobs set status = 'skipped' where id = $1`, [steps.a])
+    expect(await sql.steps(id)).toEqual({ a: 'skipped', b: 'pending' })
+    const { code } = await refusalOf(
+      operator('update rowbeat.scheduled_jobs set attempt = 9 where id = $1', [steps.b]),
+    )
+    expect(code).toBe('RB002')
+    const ended = await addEnded(sql.engine, 'failed')
+    await operator('delete from rowbeat.scheduled_jobs where id = $1', [ended])
+  })
+})
+
+describe('another application', () => {
+  it('needs no more than INSERT on one table, also for a job that is due already', async () => {
+    await sql.engine.query(`grant usage on schema rowbeat to ${loginOf('stranger')}`)
+    await sql.engine.query(`grant insert on rowbeat.scheduled_jobs to ${loginOf('stranger')}`)
+    const stranger = logins.get('stranger') as pg.Client
+    await stranger.query(`insert into rowbeat.scheduled_jobs (job_type, payload, scheduled_at)
+      values ('work', '{}', now() - interval '1 hour')`)
+    expect(await sql.hand('select from rowbeat.scheduled_jobs')).toHaveLength(1)
+  })
+})
+
+describe('a daemon', () => {
+  it('does all the work of an engine with its role', async () => {
+    const { pool, close } = connect({ url: urlOf('daemon'), max: 2, applicationName: 'rowbeat' })
+    try {
+      const pollerId = randomUUID()
+      await registerPoller(pool, {
+        pollerId,
+        name: 'host:1',
+        version: '1',
+        jobTypes: ['work'],
+        concurrency: 4,
+      })
+      await enqueueJobs(pool, [
+        { jobType: 'work', scheduledAt: new Date(Date.now() - 60_000) },
+        { jobType: 'work' },
+      ])
+      const { id, steps } = await addExecution(pool, { a: {}, b: { after: ['a'] } })
+      expect((await look(pool, ['work'])).lanes).toHaveLength(1)
+      const claim = {
+        lane: { queue: 'default', priority: 0 },
+        floor: { at: 0, id: '0' },
+        pollerId,
+        jobTypes: ['work'],
+      }
+      const leaseId = randomUUID()
+      const claimed = await claimJobs(pool, { ...claim, limit: 8, leaseId })
+      expect(claimed).toHaveLength(3)
+      const plain = claimed.filter((job) => job.executionId === null).map((job) => ({ id: job.id, leaseId }))
+      await exchange(pool, { ...claim, limit: 1, leaseId: randomUUID() }, plain, [])
+      await settle(pool, { completions: [{ id: steps.a ?? '', leaseId }], endings: [], executionIds: [id] })
+      expect(await sql.steps(id)).toEqual({ a: 'completed', b: 'pending' })
+      expect((await beat(pool, pollerId, { running: 0, listening: true })).alive).toBe(true)
+      await raiseClaimFloors(pool)
+      await triage(pool, 10)
+      await reapDeadPollers(pool)
+      await trimPollers(pool)
+      expect((await readSnapshot(pool)).pollers).toHaveLength(1)
+      await pool.query(`select rowbeat.cancel_execution($1, 'from the API')`, [id])
+    } finally {
+      await close()
+    }
+  })
+
+  it('may not bring the schema to another shape', async () => {
+    await addJob(sql.engine)
+    expect(await may('daemon', 'alter table rowbeat.scheduled_jobs add column more text')).toBe(false)
+  })
+})
