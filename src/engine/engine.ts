@@ -14,6 +14,7 @@ import type { Events } from './events.ts'
 import { createLoop } from './loop.ts'
 import { createPoller } from './poller.ts'
 import { createScheduler } from './scheduler.ts'
+import { createTally } from './tally.ts'
 import { TIMING, type Timing } from './timing.ts'
 import { createUpkeep } from './upkeep.ts'
 import { createWaker } from './waker.ts'
@@ -172,6 +173,7 @@ export function createEngine(options: EngineOptions): Engine {
   })
 
   const watch = createWatch({ pool, poller, registry: options.registry, events, timing })
+  const tally = createTally({ pool, events })
   const upkeep = createUpkeep({ pool, events, timing, onFreed: () => poller.wakeAll() })
 
   const waker = createWaker({ pool, events, poller, look: () => looker.wake() })
@@ -233,6 +235,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   const lastWords = async (): Promise<void> => {
+    await ignoreFailure(tally.stop())
     await ignoreFailure(poller.tidy())
     await ignoreFailure(markPoller(pool, pollerId, 'stopped'))
   }
@@ -268,6 +271,7 @@ export function createEngine(options: EngineOptions): Engine {
       watch.start()
       upkeep.start()
       scheduler.start()
+      tally.start()
     },
     stop: (deadlineMs) => {
       stopDeadline = Math.min(stopDeadline, performance.now() + deadlineMs)

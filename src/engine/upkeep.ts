@@ -4,6 +4,7 @@
  * to do, and safe for several processes at once.
  */
 import type pg from 'pg'
+import { trimCounts } from '../store/counts.ts'
 import { endOverdueExecutions, endOverdueJobs } from '../store/deadlines.ts'
 import { trimDurations } from '../store/durations.ts'
 import type { Advanced } from '../store/executions.ts'
@@ -116,6 +117,7 @@ export function createUpkeep(options: {
         await trimPollers(pool)
         await trimAnswers(pool)
         await trimRateStarts(pool)
+        await trimCounts(pool)
       }
       passedAtMs = now
       return timing.upkeepMs * (0.8 + Math.random() * 0.4)
