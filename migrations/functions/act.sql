@@ -57,7 +57,8 @@ end
 $$;
 comment on function rowbeat.require_max_rows(integer) is 'Internal: checks the bound of a bulk function; raises RB010.';
 
--- Security definer: who may change a job need not be allowed to write the log.
+-- Security definer: who may change a job need not be allowed to write the log. In plpgsql, like all that is called
+-- for each row: it keeps its plans, where the sql language plans anew for each call.
 create or replace function rowbeat.log_action(
   action text,
   job_id bigint,
@@ -68,14 +69,19 @@ create or replace function rowbeat.log_action(
   changes jsonb,
   reason text
 ) returns bigint
-language sql
+language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  logged bigint;
+begin
   insert into rowbeat.action_log (action, job_id, execution_id, target, old_status, new_status, changes, reason)
-  values (log_action.action, log_action.job_id, log_action.execution_id, log_action.target, log_action.old_status,
-          log_action.new_status, log_action.changes, log_action.reason)
-  returning id
+    values (log_action.action, log_action.job_id, log_action.execution_id, log_action.target, log_action.old_status,
+            log_action.new_status, log_action.changes, log_action.reason)
+    returning id into logged;
+  return logged;
+end
 $$;
 comment on function rowbeat.log_action(text, bigint, uuid, text, text, text, jsonb, text) is 'Internal: writes one row of action_log with who and when; returns its id.';
 
@@ -152,11 +158,13 @@ $$;
 comment on function rowbeat.lock_job(bigint) is 'Internal: locks a job, its execution first, and returns it; raises RB007 when there is none.';
 
 create or replace function rowbeat.change_of(job rowbeat.scheduled_jobs, new_status text, note text) returns rowbeat.job_change
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select row(job.id, job.queue, job.job_type, job.parent_execution_id, job.step, job.status, new_status, note)::rowbeat.job_change
+begin
+  return row(job.id, job.queue, job.job_type, job.parent_execution_id, job.step, job.status, new_status, note)::rowbeat.job_change;
+end
 $$;
 comment on function rowbeat.change_of(rowbeat.scheduled_jobs, text, text) is 'Internal: the row that functions for operators return for a job.';
 

@@ -8,38 +8,47 @@
 
 -- What may be changed by hand beside the status, for a move from one status to another (or none).
 create or replace function rowbeat.editable_columns(from_status text, to_status text) returns text[]
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select array['status', 'updated_at', 'live_dedupe_key', 'open_deadline_at', 'failed_at', 'ready_key']
-    || case when from_status in ('waiting', 'pending', 'running') and to_status in ('waiting', 'pending', 'running')
-              or from_status in ('failed', 'skipped', 'cancelled') and to_status = 'pending'
-         then array['priority', 'scheduled_at', 'max_retries', 'timeout_seconds', 'deadline_at', 'estimate_seconds']
-         else '{}' end
-    -- Not while it runs: the attempt has read these already.
-    || case when to_status in ('waiting', 'pending') and from_status <> 'completed'
-         then array['queue', 'job_type', 'payload', 'dedupe_key', 'concurrency_key', 'phase', 'critical', 'depends_on',
-                    'needs', 'retry_count', 'last_error', 'last_error_code']
-         else '{}' end
-    || case when from_status <> to_status
-         then array['lease_id', 'finished_at', 'last_error', 'last_error_code']
-         else '{}' end
-    || case when from_status = 'running' and to_status = 'completed' then array['result'] else '{}' end
+declare
+  columns text[] := array['status', 'updated_at', 'live_dedupe_key', 'open_deadline_at', 'failed_at', 'ready_key'];
+  stays_open boolean := from_status in ('waiting', 'pending', 'running') and to_status in ('waiting', 'pending', 'running');
+  is_retried boolean := from_status in ('failed', 'skipped', 'cancelled') and to_status = 'pending';
+begin
+  if stays_open or is_retried then
+    columns := columns || array['priority', 'scheduled_at', 'max_retries', 'timeout_seconds', 'deadline_at', 'estimate_seconds'];
+  end if;
+  -- Not while it runs: the attempt has read these already.
+  if to_status in ('waiting', 'pending') and from_status <> 'completed' then
+    columns := columns || array['queue', 'job_type', 'payload', 'dedupe_key', 'concurrency_key', 'phase', 'critical',
+      'depends_on', 'needs', 'retry_count', 'last_error', 'last_error_code'];
+  end if;
+  if from_status <> to_status then
+    columns := columns || array['lease_id', 'finished_at', 'last_error', 'last_error_code'];
+  end if;
+  if from_status = 'running' and to_status = 'completed' then
+    columns := columns || array['result'];
+  end if;
+  return columns;
+end
 $$;
 comment on function rowbeat.editable_columns(text, text) is 'Internal: the columns of a job that may be changed by hand in a move from one status to another, or within one.';
 
 create or replace function rowbeat.changed_columns(before jsonb, after jsonb) returns jsonb
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select jsonb_object_agg(a.key, case when a.key in ('payload', 'result', 'errors', 'input_data', 'output_data')
-                                      then '"changed"'::jsonb
-                                      else jsonb_build_array(b.value, a.value) end)
-  from jsonb_each(after) a
-  join jsonb_each(before) b on b.key = a.key
-  where a.value is distinct from b.value
+begin
+  return (
+    select jsonb_object_agg(a.key, case when a.key in ('payload', 'result', 'errors', 'input_data', 'output_data')
+                                        then '"changed"'::jsonb
+                                        else jsonb_build_array(before -> a.key, a.value) end)
+    from jsonb_each(after) a
+    where a.value is distinct from before -> a.key);
+end
 $$;
 comment on function rowbeat.changed_columns(jsonb, jsonb) is 'Internal: what differs between two versions of a row, as {column: [old, new]}; null when nothing does.';
 
@@ -91,23 +100,13 @@ end
 $$;
 comment on function rowbeat.check_dependencies(rowbeat.scheduled_jobs) is 'Internal: raises RB003 when a step waits for one that its execution does not have.';
 
-create or replace function rowbeat.check_hand_insert(job rowbeat.scheduled_jobs) returns void
+create or replace function rowbeat.check_hand_step(job rowbeat.scheduled_jobs) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   parent_status text;
 begin
-  if job.status not in ('pending', 'waiting') or (job.status = 'waiting' and job.parent_execution_id is null)
-     or job.attempt <> 0 or job.retry_count <> 0 or job.lease_id is not null or job.poller_id is not null
-     or job.started_at is not null or job.finished_at is not null or job.result is not null or job.errors is not null then
-    raise exception 'a job is inserted as pending, with nothing of a run in it'
-      using errcode = 'RB003',
-            hint = 'insert into rowbeat.scheduled_jobs (job_type, payload) values (…) is enough; or select rowbeat.enqueue(…)';
-  end if;
-  if job.parent_execution_id is null then
-    return;
-  end if;
   select e.status into parent_status
     from rowbeat.workflow_executions e
     where e.execution_id = job.parent_execution_id;
@@ -120,7 +119,7 @@ begin
   perform rowbeat.check_dependencies(job);
 end
 $$;
-comment on function rowbeat.check_hand_insert(rowbeat.scheduled_jobs) is 'Internal: raises RB003 when a hand-written INSERT makes up what only a run can know.';
+comment on function rowbeat.check_hand_step(rowbeat.scheduled_jobs) is 'Internal: raises RB003 unless a hand-written step has a live execution and waits for steps that it has.';
 
 create or replace function rowbeat.check_hand_delete(job rowbeat.scheduled_jobs) returns void
 language plpgsql
@@ -230,6 +229,49 @@ end
 $$;
 comment on function rowbeat.complete_hand_update(rowbeat.scheduled_jobs, rowbeat.scheduled_jobs, text) is 'Internal: completes a hand-written move with end time, lease, due time, retries and reason.';
 
+-- Where the statement's trigger begins to read; a part of the log may be dealt with by a nested statement.
+create or replace function rowbeat.note_first_action(logged bigint) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(current_setting('rowbeat.first_action', true), '') = '' then
+    perform set_config('rowbeat.first_action', logged::text, true);
+  end if;
+end
+$$;
+comment on function rowbeat.note_first_action(bigint) is 'Internal: remembers the first logged change of a hand-written statement.';
+
+-- Adding work is the daily traffic of applications: a plain job is neither logged nor looked at further.
+create or replace function rowbeat.guard_new_job() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.status not in ('pending', 'waiting') or (new.status = 'waiting' and new.parent_execution_id is null)
+     or new.attempt <> 0 or new.retry_count <> 0 or new.lease_id is not null or new.poller_id is not null
+     or new.started_at is not null or new.finished_at is not null or new.result is not null or new.errors is not null then
+    raise exception 'a job is inserted as pending, with nothing of a run in it'
+      using errcode = 'RB003',
+            hint = 'insert into rowbeat.scheduled_jobs (job_type, payload) values (…) is enough; or select rowbeat.enqueue(…)';
+  end if;
+  if new.parent_execution_id is not null then
+    perform rowbeat.check_hand_step(new);
+    perform rowbeat.note_first_action(rowbeat.log_action('insert', new.id, new.parent_execution_id, null, null, new.status,
+      null, nullif(left(btrim(current_setting('rowbeat.reason', true)), 2000), '')));
+  end if;
+  if new.status = 'pending' and new.scheduled_at <= now() then
+    -- As wake_pollers does it; here for each row of what may be many.
+    perform pg_notify('rowbeat_wake', new.priority || '||' || new.queue);
+  elsif new.status = 'pending' then
+    perform rowbeat.wake_pollers(new.queue, new.priority, new.scheduled_at);
+  end if;
+  return null;
+end
+$$;
+comment on function rowbeat.guard_new_job() is 'Trigger: checks a hand-written job and wakes pollers; logs it when it is a step.';
+
 create or replace function rowbeat.guard_job() returns trigger
 language plpgsql
 security definer
@@ -241,16 +283,7 @@ declare
   changes jsonb;
   logged bigint;
 begin
-  if tg_op = 'INSERT' then
-    perform rowbeat.check_hand_insert(new);
-    if new.status = 'pending' then
-      perform rowbeat.wake_pollers(new.queue, new.priority, new.scheduled_at);
-    end if;
-    -- Adding work is the daily traffic of applications and is not logged; a step more is a change of its execution.
-    if new.parent_execution_id is not null then
-      logged := rowbeat.log_action('insert', new.id, new.parent_execution_id, null, null, new.status, null, reason);
-    end if;
-  elsif tg_op = 'DELETE' then
+  if tg_op = 'DELETE' then
     perform rowbeat.check_hand_delete(old);
     perform rowbeat.log_action('delete', old.id, old.parent_execution_id, null, old.status, null, null, reason);
   else
@@ -266,17 +299,16 @@ begin
       if new.status = 'pending' then
         perform rowbeat.wake_pollers(new.queue, new.priority, new.scheduled_at);
       end if;
+      if new.parent_execution_id is not null then
+        perform rowbeat.note_first_action(logged);
+      end if;
     end if;
-  end if;
-  -- Where the statement's trigger begins to read; a part of the log may be dealt with by a nested statement.
-  if logged is not null and coalesce(current_setting('rowbeat.first_action', true), '') = '' then
-    perform set_config('rowbeat.first_action', logged::text, true);
   end if;
   perform rowbeat.restore_guard(guard);
   return null;
 end
 $$;
-comment on function rowbeat.guard_job() is 'Trigger: checks and completes a hand-written change of a job, logs it, wakes pollers and stops the running attempt.';
+comment on function rowbeat.guard_job() is 'Trigger: checks, completes and logs a hand-written change of a job, wakes pollers and stops the running attempt.';
 
 -- The statement holds its jobs already, and others lock executions first: to wait here could be a deadlock, and
 -- might end the engine's transaction instead of ours. So ask a few times, and give up.
@@ -352,7 +384,7 @@ create or replace trigger guard_job_insert
   for each row
   when (not starts_with(current_setting('application_name'), 'rowbeat')
         and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
-  execute function rowbeat.guard_job();
+  execute function rowbeat.guard_new_job();
 
 -- The engine stamps every update with updated_at and a person may not (the trigger after this one), so two numbers
 -- are compared for each row of the engine's, and the session is asked only about rows that were not stamped or were
