@@ -14,6 +14,7 @@ WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json ./
 COPY migrations ./migrations
+COPY docs/errors.md ./docs/errors.md
 COPY src ./src
 USER node
 EXPOSE 3000

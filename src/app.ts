@@ -1,5 +1,6 @@
 /** The composition root: builds everything, starts and stops it in order. */
 import { lookup } from 'node:dns/promises'
+import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { resolve } from 'node:path'
 import { type ServerType, serve } from '@hono/node-server'
@@ -193,6 +194,7 @@ async function startHttp(parts: Parts): Promise<HttpServer> {
   const migrations = await migrationNames()
   const app = createHttp({
     version: config.version,
+    errorsPage: await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8'),
     health: {
       pingDatabase: () => pingDatabase(connections),
       missingMigrations: () => missingMigrations(connections.pool, migrations),

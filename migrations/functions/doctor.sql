@@ -150,11 +150,13 @@ as $$
 $$;
 comment on function rowbeat.doctor_server() is 'Internal: what doctor finds about tables, indexes and the server.';
 
+-- Without jit: the planner takes the views for costly, and to compile them takes seconds where they run for ms.
 create or replace function rowbeat.doctor(patience interval default interval '5 minutes') returns table (severity text, code text, evidence text, fix text)
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select f.severity, f.code, f.evidence, f.fix
   from (

@@ -214,6 +214,7 @@ create or replace function rowbeat.explain_job(job_id bigint) returns table (pla
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   job rowbeat.scheduled_jobs;

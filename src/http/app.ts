@@ -20,6 +20,8 @@ export interface HttpDeps {
   readonly observe: (method: string, route: string, status: number, seconds: number) => void
   /** Told of errors that are our own fault. */
   readonly onError: (error: unknown, requestId: string) => void
+  /** Markdown that explains every error code: where the `type` of a problem leads. */
+  readonly errorsPage: string
   /** Apps of the workflows, with their routes at full paths. */
   readonly workflowRoutes: readonly OpenAPIHono<{ Variables: { requestId?: string } }>[]
 }
@@ -99,6 +101,10 @@ export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
     document ??= openApiDocument(app, deps.version)
     return c.json(document)
   })
+
+  app.get('/docs/errors.md', (c) =>
+    c.body(deps.errorsPage, 200, { 'Content-Type': 'text/markdown; charset=utf-8' }),
+  )
 
   app.notFound((c) => {
     const allowed = METHODS.filter((method) =>

@@ -290,6 +290,13 @@ describe('the OpenAPI document', () => {
     ],
   }
 
+  it('explains every problem where its type leads', async () => {
+    const problem = (await (await call('/nowhere')).json()) as { type: string; code: string }
+    const page = await call(problem.type.replace(/#.*$/, ''))
+    expect(page.status).toBe(200)
+    expect(await page.text()).toContain(problem.code)
+  })
+
   it('lists exactly the routes that are called here', async () => {
     expect([...operationsOf(await readDocument()).keys()].sort()).toEqual(Object.keys(CALLS).sort())
   })

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const url = new URL(sql.url)
   url.username = login
   url.password = login
-  operator = new pg.Client({ connectionString: url.href, application_name: 'psql' })
+  operator = new pg.Client({ connectionString: url.href, application_name: 'psql', options: '-c jit=off' })
   operator.on('error', () => undefined)
   await operator.connect()
 })

@@ -53,7 +53,11 @@ export function useSql(): Sql {
   }
   beforeAll(async () => {
     connections = connect({ url: database.url, max: 4, applicationName: 'rowbeat' })
-    client = new pg.Client({ connectionString: database.url, application_name: 'psql' })
+    client = new pg.Client({
+      connectionString: database.url,
+      application_name: 'psql',
+      options: '-c jit=off',
+    })
     client.on('error', () => undefined)
     await client.connect()
   })
