@@ -53,6 +53,15 @@ const documentRoute = createRoute({
   },
 })
 
+const errorsRoute = createRoute({
+  method: 'get',
+  path: '/docs/errors.md',
+  operationId: 'getErrorPage',
+  summary: 'Every error code and what to do about it: where the type of a problem leads',
+  tags: ['Documentation'],
+  responses: { 200: { description: 'Markdown', content: { 'text/markdown': { schema: z.string() } } } },
+})
+
 /** Builds the API. Every error, also an unknown path or method, is answered as problem+json. */
 export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
   const app = new OpenAPIHono<HttpEnv>()
@@ -102,6 +111,7 @@ export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
     return c.json(document)
   })
 
+  app.openAPIRegistry.registerPath(errorsRoute)
   app.get('/docs/errors.md', (c) =>
     c.body(deps.errorsPage, 200, { 'Content-Type': 'text/markdown; charset=utf-8' }),
   )

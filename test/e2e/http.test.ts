@@ -274,6 +274,7 @@ describe('the OpenAPI document', () => {
     'GET /health': ['/health', 200],
     'GET /health/live': ['/health/live', 200],
     'GET /health/ready': ['/health/ready', 200],
+    'GET /docs/errors.md': ['/docs/errors.md', 200],
     'GET /metrics': ['/metrics', 200],
     'GET /openapi.json': ['/openapi.json', 200],
     'GET /api/v1/sites/{domain}/audit': [AUDIT, 200],
@@ -311,7 +312,7 @@ describe('the OpenAPI document', () => {
       const promised = Object.keys(operation.responses[String(status)]?.content ?? {})
       expect(promised).toContain(answer.headers.get('content-type')?.replace(/;.*$/, ''))
       const text = await answer.text()
-      const value: unknown = promised[0] === 'text/plain' ? text : JSON.parse(text)
+      const value: unknown = promised[0]?.startsWith('text/') ? text : JSON.parse(text)
       expect(checkOf(document, operation, status)?.safeParse(value).error).toBeUndefined()
       const refused = await call(path, { method: 'PATCH' })
       expect(checkOf(document, operation, 405)?.safeParse(await refused.json()).error).toBeUndefined()
