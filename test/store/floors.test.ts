@@ -35,6 +35,13 @@ async function raiseFully(): Promise<void> {
 }
 
 /** The floor of lane `default`/0 in seconds from now; −Infinity at the beginning. */
+/** The floor lies this far from now; a slow machine adds some seconds since it was set. */
+async function expectFloor(seconds: number): Promise<void> {
+  const found = await floor()
+  expect(found).toBeLessThan(seconds + 0.5)
+  expect(found).toBeGreaterThan(seconds - 20)
+}
+
 async function floor(): Promise<number> {
   const [row] = await rowsOf(
     store.pool,
@@ -60,7 +67,7 @@ describe('a claim floor', () => {
     await claimAll(store.pool, ['work'])
     await settleAll()
     await raiseFully()
-    expect(await floor()).toBeGreaterThan(-65)
+    expect(await floor()).toBeGreaterThan(-75)
     expect(await floor()).toBeLessThanOrEqual(-60)
   })
 
@@ -71,7 +78,7 @@ describe('a claim floor', () => {
     )
     await claimAll(store.pool, ['work'])
     await raiseFully()
-    expect(Math.round(await floor())).toBe(-300)
+    await expectFloor(-300)
   })
 
   it('waits for every transaction that was open when the probe was taken', async () => {
@@ -99,7 +106,7 @@ describe('a claim floor', () => {
     expect(await floor()).toBeGreaterThan(-100)
     expect(await firstDue()).not.toBeNull()
     await raiseClaimFloors(store.pool)
-    expect(Math.round(await floor())).toBe(-3_600)
+    await expectFloor(-3_600)
     expect(await rowsOf(store.pool, 'select 1 from rowbeat.backdated_jobs')).toEqual([])
     expect((await claimJobs(store.pool, claimOf())).map((job) => job.id)).toEqual([id])
     await raiseClaimFloors(store.pool)
@@ -122,7 +129,7 @@ describe('a claim floor', () => {
     await old.query('commit')
     expect(await firstDue()).not.toBeNull()
     await raiseClaimFloors(store.pool)
-    expect(Math.round(await floor())).toBe(-600)
+    await expectFloor(-600)
     expect(await claimAll(store.pool, ['work'])).toHaveLength(1)
   })
 
@@ -139,7 +146,7 @@ describe('a claim floor', () => {
     expect(await firstDue()).not.toBeNull()
     for (let pass = 0; pass < 3; pass++) await raiseClaimFloors(store.pool)
     expect(await firstDue()).not.toBeNull()
-    expect(Math.round(await floor())).toBe(-300)
+    await expectFloor(-300)
   })
 
   it('is lowered by a job that is handed back with its old due time', async () => {
@@ -153,7 +160,7 @@ describe('a claim floor', () => {
     await releaseLeases(store.pool, [one.leaseId])
     expect(await firstDue()).toBeCloseTo(one.scheduledAt, 3)
     await raiseClaimFloors(store.pool)
-    expect(Math.round(await floor())).toBe(-900)
+    await expectFloor(-900)
   })
 
   it('leaves one note for many backdated jobs of one transaction', async () => {
