@@ -4,6 +4,7 @@
  * to do, and safe for several processes at once.
  */
 import type pg from 'pg'
+import { trimActionLog } from '../store/action-log.ts'
 import { trimCounts } from '../store/counts.ts'
 import { endOverdueExecutions, endOverdueJobs } from '../store/deadlines.ts'
 import { trimDurations } from '../store/durations.ts'
@@ -118,6 +119,7 @@ export function createUpkeep(options: {
         await trimAnswers(pool)
         await trimRateStarts(pool)
         await trimCounts(pool)
+        await trimActionLog(pool)
       }
       passedAtMs = now
       return timing.upkeepMs * (0.8 + Math.random() * 0.4)

@@ -44,7 +44,7 @@ export async function readSnapshot(pool: pg.Pool): Promise<Snapshot> {
     // read and sort the whole table for that.
     await client.query(
       `select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-       set_config('enable_sort', 'off', true)`,
+       set_config('enable_sort', 'off', true), set_config('jit', 'off', true)`,
     )
     return readAll(client)
   })

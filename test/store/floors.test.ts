@@ -34,7 +34,6 @@ async function raiseFully(): Promise<void> {
   await until(reached, { timeoutMs: 10_000, everyMs: 5, what: 'the horizon to pass the present' })
 }
 
-/** The floor of lane `default`/0 in seconds from now; −Infinity at the beginning. */
 /** The floor lies this far from now; a slow machine adds some seconds since it was set. */
 async function expectFloor(seconds: number): Promise<void> {
   const found = await floor()
@@ -42,6 +41,7 @@ async function expectFloor(seconds: number): Promise<void> {
   expect(found).toBeGreaterThan(seconds - 20)
 }
 
+/** The floor of lane `default`/0 in seconds from now; −Infinity at the beginning. */
 async function floor(): Promise<number> {
   const [row] = await rowsOf(
     store.pool,
