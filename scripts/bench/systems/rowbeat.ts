@@ -55,7 +55,7 @@ export const rowbeat: System = {
   clear: async (url) => {
     await withClient(url, (client) =>
       client.query(
-        'truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases, rowbeat.pollers, rowbeat.claim_floors, rowbeat.step_durations',
+        'truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases, rowbeat.pollers, rowbeat.claim_floors, rowbeat.step_durations, rowbeat.queues',
       ),
     )
   },
