@@ -17,7 +17,7 @@ import { createOutbound } from './outbound/client.ts'
 import { type Connections, connect, explainDatabaseError } from './store/database.ts'
 import { readDurations } from './store/durations.ts'
 import { startEmbedded } from './store/embedded.ts'
-import { createExecution, createExecutionIn, readExecution, readLatestExecution } from './store/executions.ts'
+import { createExecution, readExecution, readLatestExecution } from './store/executions.ts'
 import { rememberAnswer } from './store/idempotency.ts'
 import { sendWake } from './store/listen.ts'
 import { migrate, migrationNames, missingMigrations } from './store/migrate.ts'
@@ -280,7 +280,7 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
     idempotent: async (request, work) => {
       const remembered = await rememberAnswer(pool, request, async (client) => {
         const { status, headers, body } = await work(async (name, input, { steps, requestId }) =>
-          createExecutionIn(client, { workflow: workflowOf(name), input, steps, requestId }),
+          createExecution(client, { workflow: workflowOf(name), input, steps, requestId }),
         )
         return { status, headers, body }
       })

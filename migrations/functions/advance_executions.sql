@@ -13,6 +13,8 @@ as $$
 declare
   freed_now integer;
   starved integer;
+  has_failed boolean;
+  has_waiting boolean;
 begin
   -- Lock order everywhere: executions before jobs, each in the order of their ids. The caller may already hold
   -- the execution rows; taking them again costs nothing. Without this lock two pollers that end the last two
@@ -22,37 +24,46 @@ begin
     order by e.execution_id
     for no key update;
 
+  -- Most calls have nothing to cancel, and many nothing to free: a look is cheaper than an update that finds nothing.
+  select bool_or(j.critical and j.status = 'failed'), bool_or(j.status = 'waiting')
+    into has_failed, has_waiting
+    from rowbeat.scheduled_jobs j
+    where j.parent_execution_id = any (ids);
+
   -- A critical step failed: what has not ended is cancelled, running siblings are fenced by losing their lease.
-  update rowbeat.scheduled_jobs j
-    set status = 'cancelled',
-        lease_id = null,
-        last_error_code = 'CANCELLED',
-        last_error = 'Cancelled because a critical step failed: ' || f.step,
-        finished_at = now(),
-        updated_at = now()
-    from (
-      -- Jobs in the order of their ids: running ones may be handed back by their poller at this moment.
-      select o.id, f.step
-      from rowbeat.scheduled_jobs o
-      join (
-        select c.parent_execution_id, min(c.step) as step
-        from rowbeat.scheduled_jobs c
-        where c.parent_execution_id = any (ids)
-          and c.critical
-          and c.status = 'failed'
-        group by c.parent_execution_id
-      ) f on f.parent_execution_id = o.parent_execution_id
-      where o.status in ('waiting', 'pending', 'running')
-      order by o.id
-      for no key update of o
-    ) f
-    where j.id = f.id
-      and j.status in ('waiting', 'pending', 'running');
+  if has_failed then
+    update rowbeat.scheduled_jobs j
+      set status = 'cancelled',
+          lease_id = null,
+          last_error_code = 'CANCELLED',
+          last_error = 'Cancelled because a critical step failed: ' || f.step,
+          finished_at = now(),
+          updated_at = now()
+      from (
+        -- Jobs in the order of their ids: running ones may be handed back by their poller at this moment.
+        select o.id, f.step
+        from rowbeat.scheduled_jobs o
+        join (
+          select c.parent_execution_id, min(c.step) as step
+          from rowbeat.scheduled_jobs c
+          where c.parent_execution_id = any (ids)
+            and c.critical
+            and c.status = 'failed'
+          group by c.parent_execution_id
+        ) f on f.parent_execution_id = o.parent_execution_id
+        where o.status in ('waiting', 'pending', 'running')
+        order by o.id
+        for no key update of o
+      ) f
+      where j.id = f.id
+        and j.status in ('waiting', 'pending', 'running');
+  end if;
 
   -- Steps whose dependencies have all ended become pending, or are skipped when one they need did not complete.
   -- A skipped step may free or starve others, so repeat; the rounds are bounded by the number of steps.
   freed_now := 0;
   for round in 1..1000 loop
+    exit when not has_waiting;
     with ready as (
       select w.id,
              bool_or(d.step = any (w.needs) and d.status <> 'completed') as is_starved,
@@ -90,16 +101,27 @@ begin
     exit when starved = 0;
   end loop;
 
-  -- Close what is done, and let every version grow so that whoever polls sees the change.
+  -- Close what is done, say that the others have started, and let every version grow so that whoever polls sees it.
   return query
     update rowbeat.workflow_executions e
-      set status = case when o.open > 0 or e.status not in ('pending', 'running') then e.status else o.outcome end,
-          end_time = case when o.open > 0 or e.status not in ('pending', 'running') then e.end_time else now() end,
+      set status = case when e.status not in ('pending', 'running') then e.status
+                        when o.open = 0 then o.outcome
+                        when o.first_start is not null then 'running'
+                        else e.status end,
+          end_time = case when o.open = 0 and e.status in ('pending', 'running') then now() else e.end_time end,
           start_time = coalesce(e.start_time, o.first_start, case when o.open = 0 then now() end),
-          error_code = case when o.open = 0 and o.outcome = 'failed' and e.error_code is null
-                            then o.failed_code else e.error_code end,
-          error_message = case when o.open = 0 and o.outcome = 'failed' and e.error_message is null
-                               then o.failed_message else e.error_message end,
+          error_code = case when o.open = 0 and o.outcome = 'failed' and e.error_code is null then
+            (select f.last_error_code
+             from rowbeat.scheduled_jobs f
+             where f.parent_execution_id = e.execution_id and f.status = 'failed'
+             order by f.critical desc, f.sequence_index
+             limit 1) else e.error_code end,
+          error_message = case when o.open = 0 and o.outcome = 'failed' and e.error_message is null then
+            (select f.step || ': ' || coalesce(f.last_error, '')
+             from rowbeat.scheduled_jobs f
+             where f.parent_execution_id = e.execution_id and f.status = 'failed'
+             order by f.critical desc, f.sequence_index
+             limit 1) else e.error_message end,
           version = e.version + 1
       from (
         select j.parent_execution_id,
@@ -109,11 +131,7 @@ begin
                     when bool_or(j.status = 'failed') and bool_or(j.status = 'completed') then 'partial'
                     when bool_or(j.status = 'failed') then 'failed'
                     when bool_or(j.status = 'cancelled') then 'cancelled'
-                    else 'completed' end as outcome,
-               (array_agg(j.last_error_code order by j.critical desc, j.sequence_index)
-                  filter (where j.status = 'failed'))[1] as failed_code,
-               (array_agg(j.step || ': ' || coalesce(j.last_error, '') order by j.critical desc, j.sequence_index)
-                  filter (where j.status = 'failed'))[1] as failed_message
+                    else 'completed' end as outcome
         from rowbeat.scheduled_jobs j
         where j.parent_execution_id = any (ids)
         group by j.parent_execution_id

@@ -173,23 +173,19 @@ comment on function rowbeat.require_steps() is 'Trigger: at commit, refuses a ha
 create or replace trigger guard_execution
   before update on rowbeat.workflow_executions
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.guard_execution();
 
 create or replace trigger guard_execution_change
   after insert or delete on rowbeat.workflow_executions
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.follow_hand_execution();
 
 create or replace trigger guard_execution_end
   after update of status on rowbeat.workflow_executions
   for each row
-  when (old.status <> new.status
-        and not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (old.status <> new.status and rowbeat.is_by_hand())
   execute function rowbeat.follow_hand_execution();
 
 drop trigger if exists guard_execution_steps on rowbeat.workflow_executions;
@@ -197,13 +193,11 @@ create constraint trigger guard_execution_steps
   after insert on rowbeat.workflow_executions
   deferrable initially deferred
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.require_steps();
 
 create or replace trigger guard_execution_truncate
   before truncate on rowbeat.workflow_executions
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_truncate();

@@ -107,6 +107,7 @@ begin
   else
     changes := rowbeat.changed_columns(to_jsonb(old), to_jsonb(new));
     if changes is not null then
+      perform rowbeat.check_job_values(new);
       perform rowbeat.check_hand_update(old, new, changes);
       perform rowbeat.complete_hand_update(old, new, reason);
       logged := rowbeat.log_action('update', new.id, new.parent_execution_id, null, old.status, new.status,
@@ -200,8 +201,7 @@ comment on function rowbeat.refuse_stamp() is 'Trigger: refuses a hand-written U
 create or replace trigger guard_job_insert
   after insert on rowbeat.scheduled_jobs
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.guard_new_job();
 
 -- The engine stamps every update with updated_at and a person may not (the trigger after this one), so two numbers
@@ -210,35 +210,29 @@ create or replace trigger guard_job_insert
 create or replace trigger guard_job_update
   after update on rowbeat.scheduled_jobs
   for each row
-  when (new.updated_at = old.updated_at
-        and not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (new.updated_at = old.updated_at and rowbeat.is_by_hand())
   execute function rowbeat.guard_job();
 
 create or replace trigger guard_job_stamp
   before update of updated_at on rowbeat.scheduled_jobs
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_stamp();
 
 create or replace trigger guard_job_delete
   after delete on rowbeat.scheduled_jobs
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.guard_job();
 
 create or replace trigger guard_job_statement
   after insert or update or delete on rowbeat.scheduled_jobs
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.follow_hand_update();
 
 create or replace trigger guard_job_truncate
   before truncate on rowbeat.scheduled_jobs
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_truncate();

@@ -2,13 +2,13 @@
 import { type Claim, type ClaimedJob, exchange, tryClaim } from '../store/claims.ts'
 import type { Queryable } from '../store/database.ts'
 import { claimFairly } from '../store/fair-claims.ts'
-import type { Completion } from '../store/settlements.ts'
+import type { Completion, Settled } from '../store/fence.ts'
 import type { LaneTurn } from './lanes.ts'
 
 export interface ClaimAnswer {
   readonly claimed: readonly ClaimedJob[]
-  /** Ids of the completions that took effect. */
-  readonly settled: ReadonlySet<string>
+  /** The completions that took effect. */
+  readonly settled: Settled
   /** True when nothing was claimed, and the lane may hold jobs that it takes another claim to get. */
   readonly elsewhere: boolean
   /** Why limits cannot be kept here, so that nothing was claimed. */
@@ -17,7 +17,7 @@ export interface ClaimAnswer {
   settleTurn(): void
 }
 
-const NONE: ReadonlySet<string> = new Set()
+const NONE: Settled = new Set<string>()
 
 /** Settles the completions and claims, in one statement. Leases given as ended are removed. */
 export async function claimTurn(

@@ -15,7 +15,7 @@ import type { Log, Services } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
 import { type ClaimedJob, claimSize } from '../store/claims.ts'
 import { isRefusedData } from '../store/database.ts'
-import { startExecutions } from '../store/executions.ts'
+import type { Settled } from '../store/fence.ts'
 import { look } from '../store/look.ts'
 import { endLeases, releaseLeases } from '../store/pollers.ts'
 import { completeJobs, settle } from '../store/settlements.ts'
@@ -24,6 +24,7 @@ import { claimTurn } from './claiming.ts'
 import type { Events } from './events.ts'
 import { createLanes, type Lanes, type LaneTurn } from './lanes.ts'
 import { createSettler, type Ended, SETTLE_BATCH_MAX, toCompletion, toSettlement } from './settler.ts'
+import { createStarts } from './starts.ts'
 
 export interface PollerOptions {
   readonly pool: pg.Pool
@@ -85,6 +86,14 @@ export function createPoller(options: PollerOptions): Poller {
   let pumpSoon = false
   let pausedUntil = 0
   const lanes: Lanes = createLanes(() => pump())
+  const starts = createStarts({
+    pool,
+    events,
+    isRunning: (executionId) => {
+      for (const { job } of running) if (job.executionId === executionId) return true
+      return false
+    },
+  })
 
   const capacity = (): number =>
     pollerId === null
@@ -183,11 +192,7 @@ export function createPoller(options: PollerOptions): Poller {
     )
   }
 
-  const noteSettled = (
-    batch: readonly Ended[],
-    effective: ReadonlySet<string>,
-    by?: LaneTurn['lane'],
-  ): void => {
+  const noteSettled = (batch: readonly Ended[], effective: Settled, by?: LaneTurn['lane']): void => {
     settler.settled(batch, effective)
     lanes.freed(new Set(batch.map((one) => one.job.queue)), by)
   }
@@ -198,10 +203,9 @@ export function createPoller(options: PollerOptions): Poller {
     if (first === undefined) return
     settler.openLease(leaseId, claimed.length)
     events.emit({ type: 'jobs.claimed', queue: first.queue, count: claimed.length, seconds })
-    const executionIds = [...new Set(claimed.flatMap((job) => job.executionId ?? []))]
-    if (executionIds.length > 0) void markStarted(executionIds)
     const now = performance.now()
     for (const job of claimed) {
+      if (job.executionId !== null) starts.note(job.executionId)
       const definition = registry.job(job.jobType)
       // Cannot happen: the claim names the types of the registry.
       if (definition === undefined) throw new Error(`claimed a job of unknown type ${job.jobType}`)
@@ -214,15 +218,6 @@ export function createPoller(options: PollerOptions): Poller {
         onEnd: finish,
       })
       if (!attempt.ended) running.add(attempt)
-    }
-  }
-
-  const markStarted = async (executionIds: readonly string[]): Promise<void> => {
-    try {
-      await startExecutions(pool, executionIds)
-    } catch (error) {
-      // Only the word "running" is late: closing sets the start time from the steps.
-      events.emit({ type: 'service.failed', service: 'start executions', error, failures: 1 })
     }
   }
 
@@ -273,13 +268,9 @@ export function createPoller(options: PollerOptions): Poller {
     return write(
       async () => {
         try {
-          const { settled, advanced } = await settle(pool, toSettlement(batch))
+          const { settled, freed, closed } = await settle(pool, toSettlement(batch))
           noteSettled(batch, settled)
-          const freed = advanced[0]?.freed ?? 0
-          for (const one of advanced) {
-            if (one.closed)
-              events.emit({ type: 'execution.closed', executionId: one.executionId, status: one.status })
-          }
+          for (const one of closed) events.emit({ type: 'execution.closed', ...one })
           if (freed > 0 || batch.some((one) => one.ending?.status === 'pending')) lanes.wakeAll()
           if (freed > capacity()) options.onSurplus()
         } finally {
@@ -321,6 +312,7 @@ export function createPoller(options: PollerOptions): Poller {
       lanes.clear()
       if (pumpTimer !== null) clearTimeout(pumpTimer)
       pumpTimer = null
+      starts.clear()
     },
     isIdle: () => running.size === 0 && settler.size() === 0 && writes === 0,
     running: () => running.size,
@@ -356,6 +348,7 @@ export function createPoller(options: PollerOptions): Poller {
       settler.clear()
       doubtful.clear()
       lanes.clear()
+      starts.clear()
       return dropped
     },
     knowsLease: (leaseId) => settler.knowsLease(leaseId) || doubtful.has(leaseId),

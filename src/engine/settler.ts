@@ -3,7 +3,8 @@
  * next batch), and leases until every job of theirs is settled.
  */
 import type { ClaimedJob } from '../store/claims.ts'
-import type { Completion, Ending, Settlement } from '../store/settlements.ts'
+import type { Completion, Settled } from '../store/fence.ts'
+import type { Ending, Settlement } from '../store/settlements.ts'
 
 /** Most attempts in one write. */
 export const SETTLE_BATCH_MAX = 512
@@ -34,7 +35,7 @@ export interface Settler {
   /** What cannot be stored among others is written one by one, until that works again. */
   oneByOne(): void
   /** Notes the answer to a batch. */
-  settled(batch: readonly Ended[], effective: ReadonlySet<string>): void
+  settled(batch: readonly Ended[], effective: Settled): void
   /** Notes a lease and how many jobs it covers. */
   openLease(leaseId: string, jobs: number): void
   /** Leases all of whose jobs are settled, to be removed with the next write. */

@@ -7,7 +7,7 @@ import type pg from 'pg'
 import { trimActionLog } from '../store/action-log.ts'
 import { trimCounts } from '../store/counts.ts'
 import { endOverdueExecutions, endOverdueJobs } from '../store/deadlines.ts'
-import { trimDurations } from '../store/durations.ts'
+import { sumUpDurations, trimDurations } from '../store/durations.ts'
 import type { Advanced } from '../store/executions.ts'
 import { raiseClaimFloors } from '../store/floors.ts'
 import { trimAnswers } from '../store/idempotency.ts'
@@ -114,6 +114,7 @@ export function createUpkeep(options: {
       if (found.floorsDue) await raiseClaimFloors(pool)
       if (now - trimmedAtMs > TRIM_EVERY_MS) {
         trimmedAtMs = now
+        await sumUpDurations(pool)
         await trimDurations(pool)
         await trimPollers(pool)
         await trimAnswers(pool)

@@ -3,7 +3,7 @@
  * that waits locks executions before jobs, each in the order of their ids.
  */
 import type { Queryable } from './database.ts'
-import type { Completion } from './settlements.ts'
+import { type Completion, EVERY, fenceValues, type Settled } from './fence.ts'
 
 /** One queue and priority: the unit that a claim looks at. */
 export interface Lane {
@@ -112,9 +112,7 @@ const claimCte = (limit: number): string => `
             date_part('epoch', j.scheduled_at) as due`
 
 // Only asked when nothing was claimed. The order makes it an index scan whatever the statistics say.
-const UNSEEN = `union all
-select null, null, null, null, null, null, null, null, null, null, null
-where not exists (select from claimed)
+const IS_ELSEWHERE = `not exists (select from claimed)
   and (
     (select true from rowbeat.scheduled_jobs k
      where k.queue = $1 and k.priority = $2 and k.ready_key is not null
@@ -137,7 +135,9 @@ const CLAIM_TEXT = new Map(
   select set_config('synchronous_commit', 'off', true) as setting
 )
 select c.* from claimed c, quick
-${UNSEEN}`,
+union all
+select null, null, null, null, null, null, null, null, null, null, null
+where ${IS_ELSEWHERE}`,
   ]),
 )
 
@@ -149,23 +149,29 @@ const EXCHANGE_TEXT = new Map(
   set status = 'completed',
       finished_at = now(),
       updated_at = now()
-  from unnest($8::bigint[], $9::uuid[]) as done (id, lease_id)
+  from unnest($8::bigint[], $9::integer[]) as done (id, lease)
   where j.id = done.id
-    and j.lease_id = done.lease_id
+    and j.lease_id = ($10::uuid[])[done.lease]
     and (j.finished_at is null or done.id is null)
   returning j.id
 ), ended as (
-  delete from rowbeat.leases where lease_id = any ($10::uuid[])
+  delete from rowbeat.leases where lease_id = any ($11::uuid[])
 ), claimed as (${claimCte(limit)}
 ), leased as (
   insert into rowbeat.leases (lease_id, poller_id, queue, job_ids)
   select $4, $5, $1, array_agg(id) from claimed
   having count(*) > 0
 )
-select c.*, null::bigint as settled from claimed c
+select c.* from claimed c
 union all
-select null, null, null, null, null, null, null, null, null, null, null, s.id from settled s
-${UNSEEN.replace('select null,', 'select null, null,')}`,
+-- The last row is about the whole batch. A row for each settlement would be half of what there is to send and read,
+-- and nearly always all of them took effect.
+select null, null,
+       jsonb_build_object(
+         'settled', case when (select count(*) from settled) < cardinality($8::bigint[])
+                         then coalesce((select jsonb_agg(s.id::text) from settled s), '[]') end,
+         'elsewhere', coalesce(${IS_ELSEWHERE}, false)),
+       null, null, null, null, null, null, null, null`,
   ]),
 )
 
@@ -203,7 +209,7 @@ export async function tryClaim(db: Queryable, claim: Claim): Promise<Claimed> {
   return { claimed: inOrder(claimed), elsewhere: claimed.length < rows.length }
 }
 
-/** False for the row that says that the lane may hold jobs of another kind: it is null in every column. */
+/** False for the row after the jobs: its id is null. */
 function isJob(row: readonly [id: string | null, ...rest: unknown[]]): boolean {
   return row[0] !== null
 }
@@ -213,37 +219,37 @@ export async function claimJobs(db: Queryable, claim: Claim): Promise<ClaimedJob
   return (await tryClaim(db, claim)).claimed
 }
 
+/** The payload of the row after the jobs. */
+interface ExchangeSummary {
+  /** Ids that took effect; null: all that were given. */
+  readonly settled: readonly string[] | null
+  readonly elsewhere: boolean
+}
+
 /**
  * The busy poller's one statement and one transaction per batch: settles plain completions, removes leases that
  * are wholly settled, and claims the next batch.
- * @returns the jobs claimed and the ids whose settlement took effect; the others were fenced.
+ * @returns the jobs claimed and what was settled; the others were fenced.
  */
 export async function exchange(
   db: Queryable,
   claim: Claim,
   completions: readonly Completion[],
   endedLeases: readonly string[],
-): Promise<Claimed & { settled: Set<string> }> {
-  const sorted = byId(completions)
-  const { rows } = await db.query<[...ClaimRow, string | null]>({
+): Promise<Claimed & { settled: Settled }> {
+  const { rows } = await db.query<ClaimRow>({
     name: `exchange_${claim.limit}`,
     text: EXCHANGE_TEXT.get(claim.limit) ?? unknownSize(claim.limit),
-    values: [
-      ...claimValues(claim),
-      sorted.map((one) => one.id),
-      sorted.map((one) => one.leaseId),
-      [...endedLeases],
-    ],
+    values: [...claimValues(claim), ...fenceValues(completions), endedLeases],
     rowMode: 'array',
   })
-  const claimed: ClaimedJob[] = []
-  const settled = new Set<string>()
-  for (const row of rows) {
-    const done = row[11]
-    if (done !== null) settled.add(done)
-    else if (isJob(row)) claimed.push(toClaimed(row, claim))
+  const jobs = rows.filter(isJob)
+  const summary = rows.find((row) => !isJob(row))?.[2] as ExchangeSummary
+  return {
+    claimed: inOrder(jobs.map((row) => toClaimed(row, claim))),
+    settled: summary.settled === null ? EVERY : new Set(summary.settled),
+    elsewhere: summary.elsewhere,
   }
-  return { claimed: inOrder(claimed), settled, elsewhere: claimed.length + settled.size < rows.length }
 }
 
 function claimValues(claim: Claim): unknown[] {
@@ -268,11 +274,6 @@ export function toClaimed(row: readonly [...ClaimRow, ...unknown[]], claim: Clai
     queue: claim.lane.queue,
     leaseId: claim.leaseId,
   }
-}
-
-/** In the order of ids: two statements that lock the same jobs must not wait for each other. */
-export function byId<T extends { readonly id: string }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => Number(a.id) - Number(b.id))
 }
 
 /** `UPDATE … RETURNING` promises no order. */

@@ -1,10 +1,8 @@
 /** Executions: creation, what follows when steps end, and reading one whole. */
-import type pg from 'pg'
 import { maxRetries } from '../core/retry.ts'
 import type { ExecutionStatus, JobStatus } from '../core/states.ts'
 import { type PlannedStep, planSteps, type WorkflowDefinition } from '../core/workflow.ts'
-import { type Queryable, transaction } from './database.ts'
-import { readDurations } from './durations.ts'
+import type { Queryable } from './database.ts'
 import { jsonText } from './json.ts'
 import { uuidv7 } from './uuid.ts'
 
@@ -28,126 +26,94 @@ export interface CreatedExecution {
 /** How often a creation tries again when the live execution it met has ended before it could be read. */
 const CREATE_TRIES = 5
 
+/** Completed runs of a step from which on their median is its estimate, and no longer what the workflow says. */
+const RUNS_MIN = 5
+
 /**
- * Creates an execution with all its step rows in one transaction, or finds the live one of the same workflow
- * type and subject. Any number of callers at once get one and the same execution.
+ * Creates an execution with all its step rows, or finds the live one of the same workflow type and subject: one
+ * statement, in the caller's transaction (READ COMMITTED) or in one of its own. Any number of callers at once get one
+ * and the same execution.
  */
 export async function createExecution<Input>(
-  pool: pg.Pool,
+  db: Queryable,
   request: NewExecution<Input>,
 ): Promise<CreatedExecution> {
-  // Most callers in a crowd only need this read; it keeps them from queueing on the unique index.
-  const live = await findLive(pool, request.workflow.name, request.workflow.subject(request.input))
-  if (live !== null) return { executionId: live, created: false }
-  return transaction(pool, (client) => createExecutionIn(client, request))
-}
-
-/** The same inside the caller's transaction (READ COMMITTED). */
-export async function createExecutionIn<Input>(
-  client: pg.PoolClient,
-  request: NewExecution<Input>,
-): Promise<CreatedExecution> {
-  const subject = request.workflow.subject(request.input)
-  const planned = planSteps(request.workflow, request.steps)
+  const { workflow, input } = request
+  const planned = planSteps(workflow, request.steps)
   for (let tries = 0; tries < CREATE_TRIES; tries++) {
-    const executionId = uuidv7()
-    if (await insertExecution(client, executionId, subject, request)) {
-      await insertSteps(client, executionId, request.input, planned)
-      return { executionId, created: true }
-    }
-    const live = await findLive(client, request.workflow.name, subject)
-    if (live !== null) return { executionId: live, created: false }
-    // The other one has ended meanwhile: then it is our turn.
+    const { rows } = await db.query<{ execution_id: string; created: boolean }>({
+      name: 'create_execution',
+      // Most of a crowd of callers only need "live"; it keeps them from queueing on the unique index.
+      text: `with live as (
+  select e.execution_id
+  from rowbeat.workflow_executions e
+  where e.workflow_type = $2
+    and e.subject = $3
+    and e.status in ('pending', 'running')
+), made as (
+  insert into rowbeat.workflow_executions
+    (execution_id, workflow_type, subject, input_data, deadline_at, request_id, traceparent, requested_by)
+  select $1::uuid, $2, $3, $4::jsonb, now() + make_interval(secs => $5), $6, $7, $8
+  where not exists (select from live)
+  on conflict (workflow_type, subject) where status in ('pending', 'running') do nothing
+  returning execution_id
+), steps as (
+  insert into rowbeat.scheduled_jobs
+    (parent_execution_id, queue, job_type, step, sequence_index, status, priority, max_retries, timeout_seconds,
+     estimate_seconds, critical, depends_on, needs, payload)
+  select m.execution_id, s.queue, s.job_type, s.job_type, s.sequence_index, s.status, s.priority, s.max_retries,
+         s.timeout_seconds,
+         -- Fixed here, so that progress does not fall when the history changes while it runs.
+         coalesce((select greatest(1, p.p50_seconds)
+                   from rowbeat.step_estimates p
+                   where p.job_type = s.job_type and p.runs >= ${RUNS_MIN}), s.estimate_seconds),
+         s.critical, s.depends_on, s.needs, $4::jsonb
+  from made m
+  cross join jsonb_to_recordset($9::jsonb) as s (
+    queue text, job_type text, sequence_index integer, status text, priority smallint, max_retries integer,
+    timeout_seconds integer, estimate_seconds real, critical boolean, depends_on text[], needs text[])
+  order by s.sequence_index
+)
+select execution_id, true as created from made
+union all
+select execution_id, false from live`,
+      values: [
+        uuidv7(),
+        workflow.name,
+        workflow.subject(input),
+        jsonText(input),
+        workflow.maxDuration,
+        request.requestId ?? null,
+        request.traceparent ?? null,
+        request.requestedBy ?? null,
+        stepsText(planned),
+      ],
+    })
+    const [row] = rows
+    if (row !== undefined) return { executionId: row.execution_id, created: row.created }
+    // Another one was committed after this statement began: now it can be read, or has ended and it is our turn.
   }
-  throw new Error(`could neither create nor find an execution of ${request.workflow.name} for ${subject}`)
-}
-
-async function findLive(db: Queryable, workflowType: string, subject: string): Promise<string | null> {
-  const { rows } = await db.query<{ execution_id: string }>({
-    name: 'find_live_execution',
-    text: `select execution_id
-from rowbeat.workflow_executions
-where workflow_type = $1
-  and subject = $2
-  and status in ('pending', 'running')`,
-    values: [workflowType, subject],
-  })
-  return rows[0]?.execution_id ?? null
-}
-
-/** False when another live execution holds the subject; waits for an uncommitted one. */
-async function insertExecution<Input>(
-  client: pg.PoolClient,
-  executionId: string,
-  subject: string,
-  request: NewExecution<Input>,
-): Promise<boolean> {
-  const { rowCount } = await client.query({
-    name: 'insert_execution',
-    text: `insert into rowbeat.workflow_executions
-  (execution_id, workflow_type, subject, input_data, deadline_at, request_id, traceparent, requested_by)
-values ($1, $2, $3, $4, now() + make_interval(secs => $5), $6, $7, $8)
-on conflict (workflow_type, subject) where status in ('pending', 'running') do nothing`,
-    values: [
-      executionId,
-      request.workflow.name,
-      subject,
-      jsonText(request.input),
-      request.workflow.maxDuration,
-      request.requestId ?? null,
-      request.traceparent ?? null,
-      request.requestedBy ?? null,
-    ],
-  })
-  return rowCount === 1
-}
-
-async function insertSteps<Input>(
-  client: pg.PoolClient,
-  executionId: string,
-  input: Input,
-  planned: readonly PlannedStep<Input>[],
-): Promise<void> {
-  const history = await readDurations(
-    client,
-    planned.map((one) => one.definition.jobType),
+  throw new Error(
+    `could neither create nor find an execution of ${workflow.name} for ${workflow.subject(input)}`,
   )
-  await client.query({
-    name: 'insert_steps',
-    text: `insert into rowbeat.scheduled_jobs
-  (parent_execution_id, queue, job_type, step, sequence_index, status, priority, max_retries, timeout_seconds,
-   estimate_seconds, critical, depends_on, needs, payload)
-select $1, s.queue, s.job_type, s.job_type, s.sequence_index, s.status, s.priority, s.max_retries, s.timeout_seconds,
-       s.estimate_seconds, s.critical, s.depends_on, s.needs, $2
-from jsonb_to_recordset($3::jsonb) as s (
-  queue text, job_type text, sequence_index integer, status text, priority smallint, max_retries integer,
-  timeout_seconds integer, estimate_seconds real, critical boolean, depends_on text[], needs text[])
-order by s.sequence_index`,
-    values: [
-      executionId,
-      jsonText(input),
-      jsonText(
-        planned.map(({ definition, dependsOn, needs }) => {
-          const past = history.get(definition.jobType)
-          return {
-            queue: definition.queue,
-            job_type: definition.jobType,
-            sequence_index: definition.index,
-            status: dependsOn.length === 0 ? 'pending' : 'waiting',
-            priority: definition.priority,
-            max_retries: maxRetries(definition.retry),
-            timeout_seconds: definition.timeout,
-            // Fixed here, so that progress does not fall when the history changes while it runs.
-            estimate_seconds:
-              past !== undefined && past.runs >= 5 ? Math.max(1, past.p50) : definition.estimate,
-            critical: definition.critical,
-            depends_on: dependsOn,
-            needs,
-          }
-        }),
-      ),
-    ],
-  })
+}
+
+function stepsText<Input>(planned: readonly PlannedStep<Input>[]): string {
+  return jsonText(
+    planned.map(({ definition, dependsOn, needs }) => ({
+      queue: definition.queue,
+      job_type: definition.jobType,
+      sequence_index: definition.index,
+      status: dependsOn.length === 0 ? 'pending' : 'waiting',
+      priority: definition.priority,
+      max_retries: maxRetries(definition.retry),
+      timeout_seconds: definition.timeout,
+      estimate_seconds: definition.estimate,
+      critical: definition.critical,
+      depends_on: dependsOn,
+      needs,
+    })),
+  )
 }
 
 /** Marks executions whose first step was just claimed as running. */

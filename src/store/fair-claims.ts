@@ -1,6 +1,5 @@
 /** The claim where limits hold or keys take turns; the database decides (functions/claim_fairly.sql). */
 import {
-  byId,
   type Claim,
   type ClaimedJob,
   type ClaimLane,
@@ -9,7 +8,7 @@ import {
   toClaimed,
 } from './claims.ts'
 import type { Queryable } from './database.ts'
-import type { Completion } from './settlements.ts'
+import { byId, type Completion } from './fence.ts'
 
 export interface FairClaim extends Claim {
   readonly lane: ClaimLane

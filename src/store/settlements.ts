@@ -6,34 +6,25 @@
  * condition on the table alone, a planner whose statistics know no open job expects to find one row by it, and reads
  * the whole table once for every settlement of the batch (512 × 10,000 comparisons, measured).
  */
-import type pg from 'pg'
-import { byId } from './claims.ts'
-import { type Queryable, transaction } from './database.ts'
-import { recordDurations } from './durations.ts'
-import { type Advanced, advanceExecutions, lockExecutions } from './executions.ts'
+import type { ExecutionStatus } from '../core/states.ts'
+import type { Queryable } from './database.ts'
+import { byId, type Completion, EVERY, fenceValues, type Settled } from './fence.ts'
 import { jsonText } from './json.ts'
-
-/** A plain completion: no result to store, no execution to advance. */
-export interface Completion {
-  readonly id: string
-  readonly leaseId: string
-}
 
 /** Settles plain completions alone; returns the ids that took effect. */
 export async function completeJobs(db: Queryable, completions: readonly Completion[]): Promise<Set<string>> {
-  const sorted = byId(completions)
   const { rows } = await db.query<[string]>({
     name: 'complete',
     text: `update rowbeat.scheduled_jobs j
 set status = 'completed',
     finished_at = now(),
     updated_at = now()
-from unnest($1::bigint[], $2::uuid[]) as done (id, lease_id)
+from unnest($1::bigint[], $2::integer[]) as done (id, lease)
 where j.id = done.id
-  and j.lease_id = done.lease_id
+  and j.lease_id = ($3::uuid[])[done.lease]
   and (j.finished_at is null or done.id is null)
 returning j.id`,
-    values: [sorted.map((one) => one.id), sorted.map((one) => one.leaseId)],
+    values: fenceValues(completions),
     rowMode: 'array',
   })
   return new Set(rows.map((row) => row[0]))
@@ -66,59 +57,35 @@ export interface Report {
 
 /**
  * Settles attempts that ended with a result, a failure, a skip or a return; fenced like every settlement.
- * Sorted by id, as every statement that locks several jobs.
  * @returns the ids that took effect.
  */
 export async function endAttempts(db: Queryable, endings: readonly Ending[]): Promise<Set<string>> {
-  const sorted = byId(endings)
   const { rows } = await db.query<[string]>({
     name: 'end_attempts',
-    text: `update rowbeat.scheduled_jobs j
-set status = o.status,
-    scheduled_at = case when o.status = 'pending' and o.delay is not null
-                        then now() + make_interval(secs => o.delay) else j.scheduled_at end,
-    retry_count = j.retry_count + case when o.retried then 1 else 0 end,
-    last_error_code = coalesce(o.code, j.last_error_code),
-    last_error = coalesce(o.message, j.last_error),
-    errors = case when not o.failure then j.errors else
-      case when jsonb_array_length(j.errors) >= 20 then j.errors - 0 else coalesce(j.errors, '[]') end
-      || jsonb_build_array(jsonb_build_object('attempt', j.attempt, 'at', now(), 'started_at', j.started_at,
-           'code', o.code, 'message', o.message, 'poller_id', j.poller_id)) end,
-    result = coalesce(o.result, j.result),
-    progress = greatest(j.progress, o.percent),
-    progress_detail = case when o.detail is null then j.progress_detail else o.detail
-      || jsonb_build_object('reported_since', coalesce(j.progress_detail -> 'reported_since',
-           to_jsonb(clock_timestamp() + interval '1 second'))) end,
-    lease_id = case when o.status = 'pending' then null else j.lease_id end,
-    finished_at = case when o.status = 'pending' then null else now() end,
-    updated_at = now()
-from jsonb_to_recordset($1::jsonb) as o (
-  id bigint, lease_id uuid, status text, failure boolean, retried boolean, delay double precision,
-  code text, message text, result jsonb, percent real, detail jsonb)
-where j.id = o.id
-  and j.lease_id = o.lease_id
-  and (j.finished_at is null or o.id is null)
-returning j.id`,
-    values: [
-      jsonText(
-        sorted.map((one) => ({
-          id: one.id,
-          lease_id: one.leaseId,
-          status: one.status,
-          failure: one.failure,
-          retried: one.retried,
-          delay: one.delaySeconds,
-          code: one.code,
-          message: one.message,
-          result: one.result,
-          percent: one.report?.percent,
-          detail: one.report?.detail,
-        })),
-      ),
-    ],
+    text: 'select rowbeat.end_attempts($1::jsonb)',
+    values: [endingsText(endings)],
     rowMode: 'array',
   })
   return new Set(rows.map((row) => row[0]))
+}
+
+/** Sorted by id, as in every statement that locks several jobs. What is null or false is left out. */
+function endingsText(endings: readonly Ending[]): string {
+  return jsonText(
+    byId(endings).map((one) => ({
+      id: one.id,
+      lease_id: one.leaseId,
+      status: one.status,
+      failure: one.failure || undefined,
+      retried: one.retried || undefined,
+      delay: one.delaySeconds ?? undefined,
+      code: one.code ?? undefined,
+      message: one.message ?? undefined,
+      result: one.result,
+      percent: one.report?.percent,
+      detail: one.report?.detail,
+    })),
+  )
 }
 
 export interface Settlement {
@@ -128,23 +95,34 @@ export interface Settlement {
   readonly executionIds: readonly string[]
 }
 
+export interface SettlementAnswer {
+  readonly settled: Settled
+  /** How many steps became pending. */
+  readonly freed: number
+  /** Executions that this has closed. */
+  readonly closed: readonly { readonly executionId: string; readonly status: ExecutionStatus }[]
+}
+
 /**
  * Settles a mixed batch in one transaction, with everything that follows for its executions: their steps are
  * freed, skipped or cancelled, and those that are done are closed.
  */
-export async function settle(
-  pool: pg.Pool,
-  batch: Settlement,
-): Promise<{ settled: Set<string>; advanced: readonly Advanced[] }> {
-  const executionIds = [...new Set(batch.executionIds)].sort()
-  return transaction(pool, async (client) => {
-    if (executionIds.length > 0) await lockExecutions(client, executionIds)
-    // One statement for both kinds: two would lock the jobs in two runs, each sorted, and not in one order.
-    const settled = await endAttempts(client, [...batch.endings, ...batch.completions.map(plainEnding)])
-    if (executionIds.length === 0) return { settled, advanced: [] }
-    await recordDurations(client, [...settled])
-    return { settled, advanced: await advanceExecutions(client, executionIds) }
+export async function settle(db: Queryable, batch: Settlement): Promise<SettlementAnswer> {
+  const endings = [...batch.endings, ...batch.completions.map(plainEnding)]
+  if (batch.executionIds.length === 0) {
+    return { settled: await endAttempts(db, endings), freed: 0, closed: [] }
+  }
+  const { rows } = await db.query<
+    [Omit<SettlementAnswer, 'settled'> & { readonly settled: string[] | null }]
+  >({
+    name: 'settle_attempts',
+    text: 'select rowbeat.settle_attempts($1::uuid[], $2::jsonb)',
+    values: [[...new Set(batch.executionIds)].sort(), endingsText(endings)],
+    rowMode: 'array',
   })
+  const answer = rows[0]?.[0]
+  if (answer === undefined) throw new Error('settle_attempts returned nothing')
+  return { ...answer, settled: answer.settled === null ? EVERY : new Set(answer.settled) }
 }
 
 /** The ending of a plain completion. */
@@ -166,14 +144,14 @@ export async function lostAttempts(db: Queryable, attempts: readonly Completion[
   const { rows } = await db.query<[string]>({
     name: 'lost_attempts',
     text: `select mine.id
-from unnest($1::bigint[], $2::uuid[]) as mine (id, lease_id)
+from unnest($1::bigint[], $2::integer[]) as mine (id, lease)
 where not exists (
   select from rowbeat.scheduled_jobs j
   where j.id = mine.id
-    and j.lease_id = mine.lease_id
+    and j.lease_id = ($3::uuid[])[mine.lease]
     and (j.finished_at is null or mine.id is null)
 )`,
-    values: [attempts.map((one) => one.id), attempts.map((one) => one.leaseId)],
+    values: fenceValues(attempts),
     rowMode: 'array',
   })
   return rows.map((row) => row[0])

@@ -260,6 +260,17 @@ describe('columns by hand', () => {
   })
 
   it.each([
+    ['priority = 101', /priority must be -100 to 100/],
+    ["queue = ''", /queue must have 1 to 63 characters/],
+    ["scheduled_at = 'infinity'", /scheduled_at must be a time/],
+    ['timeout_seconds = 0', /timeout_seconds must be 1 to 604800/],
+  ])('out of range are refused: %s', async (assignment, message) => {
+    const id = await addJob(sql.engine)
+    const changed = sql.hand(`update rowbeat.scheduled_jobs set ${assignment} where id = $1`, [id])
+    await expect(changed).rejects.toMatchObject({ code: '23514', message: expect.stringMatching(message) })
+  })
+
+  it.each([
     ['running', `payload = '{"a":1}'`],
     ['running', `queue = 'other'`],
     ['running', 'lease_id = gen_random_uuid()'],

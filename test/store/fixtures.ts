@@ -27,7 +27,7 @@ export function useStore(): StoreDatabase {
   })
   beforeEach(async () => {
     await pool().query(`truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases,
-      rowbeat.pollers, rowbeat.claim_floors, rowbeat.backdated_jobs, rowbeat.step_durations,
+      rowbeat.pollers, rowbeat.claim_floors, rowbeat.backdated_jobs, rowbeat.step_durations, rowbeat.step_estimates,
       rowbeat.idempotency_keys restart identity`)
   })
   afterAll(async () => {

@@ -1,7 +1,7 @@
 /** Jobs added, answers and durations remembered, and the report over all. */
 import { describe, expect, it } from 'vitest'
 import { claimJobs } from '../../src/store/claims.ts'
-import { readDurations, trimDurations } from '../../src/store/durations.ts'
+import { readDurations, sumUpDurations, trimDurations } from '../../src/store/durations.ts'
 import { createExecution } from '../../src/store/executions.ts'
 import { rememberAnswer, trimAnswers } from '../../src/store/idempotency.ts'
 import { ENQUEUE_MAX, enqueueJobs } from '../../src/store/jobs.ts'
@@ -110,10 +110,11 @@ describe('an answer remembered by its key', () => {
 })
 
 describe('durations', () => {
-  it('are read per type from the newest 50 and trimmed to them', async () => {
+  it('are summed up per type from the newest 50 and trimmed to them', async () => {
     await store.pool.query(`insert into rowbeat.step_durations (job_type, duration_seconds, finished_at)
       select 'a', case when n <= 50 then 10 else 99 end, now() - make_interval(secs => n) from generate_series(1, 250) n
       union all select 'b', n, now() from generate_series(1, 300) n`)
+    await sumUpDurations(store.pool)
     const read = await readDurations(store.pool, ['a', 'b', 'c'])
     expect(read.get('a')).toEqual({ p50: 10, p90: 10, runs: 50 })
     expect(read.has('c')).toBe(false)

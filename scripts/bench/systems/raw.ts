@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { claimJobs, exchange, type Floor } from '../../../src/store/claims.ts'
 import { connect } from '../../../src/store/database.ts'
-import type { Completion } from '../../../src/store/settlements.ts'
+import type { Completion } from '../../../src/store/fence.ts'
 import { JOB_TYPE, rowbeat } from './rowbeat.ts'
 import type { System, Worker, WorkRequest } from './system.ts'
 
