@@ -9,6 +9,7 @@ import { messageOf } from './core/errors.ts'
 import type { Services } from './core/ports.ts'
 import { ProblemError } from './core/problems.ts'
 import { createRegistry, type Registry } from './core/registry.ts'
+import { createCompute } from './engine/compute.ts'
 import { createEngine, type Engine } from './engine/engine.ts'
 import { createEvents, type Events } from './engine/events.ts'
 import { createSnapshots, type Snapshots } from './engine/snapshot.ts'
@@ -117,7 +118,9 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
     retry: config.audit.retry,
   })
   undo.push(() => outbound.close())
-  const services: Services = { db: connections.db, outbound }
+  const compute = createCompute()
+  undo.push(() => compute.close())
+  const services: Services = { db: connections.db, outbound, compute }
   const registry = createRegistry({ workflows: [auditWorkflow(config.audit)] })
   const snapshots = createSnapshots({ pool: connections.pool, events, onSnapshot: metrics.takeSnapshot })
 
@@ -152,6 +155,7 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
     await engine?.stop(deadlineMs)
     await http?.close()
     await snapshots.stop()
+    await compute.close()
     await outbound.close()
     await engineConnections.close()
     await connections.close()

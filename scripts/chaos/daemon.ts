@@ -7,7 +7,7 @@ import type { connect } from '../../src/store/database.ts'
 import { armFailpoints } from './failpoints.ts'
 import { openLedger } from './ledger.ts'
 import type { DaemonTask, Report } from './messages.ts'
-import { defineWork, loadCore, NO_OUTBOUND } from './workload.ts'
+import { defineWork, loadCore, NO_COMPUTE, NO_OUTBOUND } from './workload.ts'
 
 /** How the process ends when the database could not be reached at its start; its supervisor tries again. */
 const EXIT_NO_START = 3
@@ -68,7 +68,7 @@ async function start(task: DaemonTask): Promise<() => Promise<void>> {
   const engine = build.createEngine({
     pool: connections.pool,
     registry: build.createRegistry({ jobs: [job], workflows: [walk] }),
-    services: { db: connections.db, outbound: NO_OUTBOUND },
+    services: { db: connections.db, outbound: NO_OUTBOUND, compute: NO_COMPUTE },
     events,
     concurrency: task.concurrency,
     version: build.version,

@@ -2,7 +2,7 @@
  * The work that chaos runs: jobs and a workflow whose payload says in advance how they end. Built from the modules
  * of a chosen build, so that a daemon of an earlier version runs the same work with its own code.
  */
-import type { JobContext, Outbound } from '../../src/core/ports.ts'
+import type { Compute, JobContext, Outbound } from '../../src/core/ports.ts'
 import type { JobDefinition, WorkflowDefinition } from '../../src/core/workflow.ts'
 import type { Deed, Ledger } from './ledger.ts'
 
@@ -43,6 +43,10 @@ export interface CoreModules {
 export const NO_OUTBOUND: Outbound = {
   fetch: () => Promise.reject(new Error('chaos jobs make no requests')),
   isMapped: () => false,
+}
+
+export const NO_COMPUTE: Compute = {
+  run: () => Promise.reject(new Error('chaos jobs compute nothing')),
 }
 
 /** Loads the modules of the build at `root`, a `file:` URL that ends with a slash. */

@@ -76,6 +76,11 @@ export const ERROR_CODES = {
     transient: true,
     action: 'The step ran past its time limit. Run it again, or reduce the amount of work it is given.',
   },
+  OUT_OF_MEMORY: {
+    transient: false,
+    action:
+      'The step needs more memory than its thread may take. Give it less work at once, or raise that limit.',
+  },
   ORCHESTRATOR_TIMEOUT: {
     transient: false,
     action: 'The whole run exceeded its time limit. Start it again; finished data is reused.',

@@ -3,6 +3,7 @@
  * and nothing else.
  */
 import type { Kysely } from 'kysely'
+import type { ErrorCode } from './errors.ts'
 
 /** The database handle given to workflows; a workflow's `store.ts` adds its own tables with `withTables`. */
 export type Database = Kysely<Record<never, never>>
@@ -66,10 +67,54 @@ export interface Outbound {
   isMapped(host: string): boolean
 }
 
+/** Threads of one kind of work: kinds with pools of their own never wait for each other's threads. */
+export interface ThreadPool {
+  /** Unique in a process: tasks that name the same pool share its threads. */
+  readonly name: string
+  /** Most threads; each is started when it is needed and ends when it rests. */
+  readonly most: number
+  /** Most memory of one thread in MiB: of its heap, and once more of its buffers. */
+  readonly heapMaxMb: number
+}
+
+/** A function that can run in a thread. It is called with its input and a function that reports progress. */
+export interface ThreadTask {
+  /** Module that exports it, for instance `new URL('./crunch.ts', import.meta.url)`. */
+  readonly module: URL
+  /** Name of the exported function. */
+  readonly name: string
+  /** Most seconds of one call, up to 604,800. */
+  readonly limitSeconds: number
+  /** What a call that takes more time, or more memory, ends with. */
+  readonly limitCode: ErrorCode
+  /** What a call that takes more memory ends with; default `limitCode`. */
+  readonly memoryCode?: ErrorCode
+  /** Default: the pool of all tasks that name none. */
+  readonly pool?: ThreadPool
+}
+
+export interface ThreadOptions {
+  /** Ends a call that waits; one that runs is ended together with its thread, whatever it does. */
+  readonly signal: AbortSignal
+  /** Receives the newest report, at most 20 times a second, and always the last one of a call that ends by itself. */
+  readonly onReport?: (report: unknown) => void
+}
+
+/** Runs what computes for long in threads, so that heartbeats and other jobs go on, and a limit can end it. */
+export interface Compute {
+  /**
+   * Calls a task in a thread of its pool. Input, reports and result are copied: plain data, no functions.
+   * Throws what the task throws, with its code (`INTERNAL_ERROR` for what has none, and for what cannot be
+   * copied), the task's `limitCode` when it takes too much time or memory, and the reason of the signal.
+   */
+  run<Output>(task: ThreadTask, input: unknown, options: ThreadOptions): Promise<Output>
+}
+
 /** Everything that a workflow's steps are handed, the same for every job of a process. */
 export interface Services {
   readonly db: Database
   readonly outbound: Outbound
+  readonly compute: Compute
 }
 
 /** What one attempt of one job is handed. */

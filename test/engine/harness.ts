@@ -9,6 +9,7 @@ import {
   type JsonValue,
   type WorkflowDefinition,
 } from '../../src/core/workflow.ts'
+import { type ComputeThreads, createCompute } from '../../src/engine/compute.ts'
 import { createEngine, type Engine } from '../../src/engine/engine.ts'
 import { createEvents, type EngineEvent } from '../../src/engine/events.ts'
 import type { Timing } from '../../src/engine/timing.ts'
@@ -37,6 +38,7 @@ export interface Started {
   readonly engine: Engine
   readonly events: readonly EngineEvent[]
   readonly pool: pg.Pool
+  readonly compute: ComputeThreads
   /** Stops the engine and closes its connections. */
   stop(deadlineMs?: number): Promise<void>
 }
@@ -46,6 +48,7 @@ export interface StartOptions {
   readonly workflows?: readonly WorkflowDefinition[]
   readonly concurrency?: number
   readonly timing?: Partial<Timing>
+  readonly threads?: Parameters<typeof createCompute>[0]
   /** Default: the database itself. */
   readonly url?: string
   readonly listen?: boolean
@@ -99,6 +102,7 @@ export function useEngines() {
       const listenUrl = options.listenUrl ?? (pooled ? database.directUrl : url)
       const connections = connect({ url, max: 8, applicationName: 'rowbeat' })
       const seen: EngineEvent[] = []
+      const compute = createCompute(options.threads)
       const events = createEvents((error) => {
         throw error
       })
@@ -109,7 +113,7 @@ export function useEngines() {
       const engine = createEngine({
         pool: connections.pool,
         registry: createRegistry({ jobs, workflows: options.workflows ?? [] }),
-        services: { db: connections.db, outbound },
+        services: { db: connections.db, outbound, compute },
         events,
         concurrency: options.concurrency ?? 8,
         version: 'test',
@@ -120,12 +124,14 @@ export function useEngines() {
       let stopped: Promise<void> | null = null
       const stopAll = async (deadlineMs: number): Promise<void> => {
         await engine.stop(deadlineMs)
+        await compute.close()
         await connections.close()
       }
       const started: Started = {
         engine,
         events: seen,
         pool: connections.pool,
+        compute,
         stop: (deadlineMs = 2_000) => {
           stopped ??= stopAll(deadlineMs)
           return stopped

@@ -198,6 +198,7 @@ describe('an engine with a schedule', () => {
       services: {
         db: connections.db,
         outbound: { fetch: () => Promise.reject(new Error('no network in tests')), isMapped: () => false },
+        compute: { run: () => Promise.reject(new Error('no threads in this test')) },
       },
       events,
       concurrency: 2,

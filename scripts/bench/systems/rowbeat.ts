@@ -1,6 +1,6 @@
 /** Rowbeat: the engine as the daemon runs it, without its HTTP API. */
 import type pg from 'pg'
-import type { Outbound } from '../../../src/core/ports.ts'
+import type { Compute, Outbound } from '../../../src/core/ports.ts'
 import { createRegistry } from '../../../src/core/registry.ts'
 import { defineJob, defineWorkflow, type InputSchema, step } from '../../../src/core/workflow.ts'
 import { createEngine } from '../../../src/engine/engine.ts'
@@ -40,6 +40,9 @@ const ANYTHING: InputSchema<unknown> = { parse: (value) => value }
 const NO_OUTBOUND: Outbound = {
   fetch: () => Promise.reject(new Error('the benchmark makes no requests')),
   isMapped: () => false,
+}
+const NO_COMPUTE: Compute = {
+  run: () => Promise.reject(new Error('the benchmark computes nothing')),
 }
 
 export const rowbeat: System = {
@@ -133,7 +136,7 @@ async function work({ url, mode, onJob }: WorkRequest): Promise<Worker> {
   const engine = createEngine({
     pool: connections.pool,
     registry: createRegistry({ jobs: [noop, hold], workflows: [fiveSteps(() => onJob(null))] }),
-    services: { db: connections.db, outbound: NO_OUTBOUND },
+    services: { db: connections.db, outbound: NO_OUTBOUND, compute: NO_COMPUTE },
     events,
     concurrency: CONCURRENCY[mode],
     version: 'bench',

@@ -1,6 +1,7 @@
 /** Who reads pages for the crawl and the search: this thread, or threads of their own. */
+import type { Compute, ThreadTask } from '../../core/ports.ts'
 import type { HomeLinks, PlainText, RawPage, TextFacts } from './readings.ts'
-import type { Threads, ThreadTask } from './threads.ts'
+import { READING } from './thread-pools.ts'
 import type { PageContent } from './types.ts'
 
 /**
@@ -28,22 +29,23 @@ export const readHere: Reader = {
   textFacts: async (text) => (await loadReadings()).readTextFacts(text),
 }
 
-/** Reads in `threads`; a page that computes for more than `pageSeconds` (default 20) is given up. */
-export function readerIn(threads: Threads, pageSeconds = PAGE_SECONDS): Reader {
+/** Reads in threads; a page that computes for more than `pageSeconds` (default 20) is given up. */
+export function readerIn(compute: Compute, pageSeconds = PAGE_SECONDS): Reader {
   const task = (name: keyof typeof import('./readings.ts')): ThreadTask => ({
     module: new URL('./readings.ts', import.meta.url),
     name,
     limitSeconds: pageSeconds,
     limitCode: 'NO_CONTENT',
+    pool: READING,
   })
   const content = task('readContent')
   const homeLinks = task('readHomeLinks')
   const listingLinks = task('readListingLinks')
   const textFacts = task('readTextFacts')
   return {
-    content: (raw, signal) => threads.run(content, raw, { signal }),
-    homeLinks: (raw, signal) => threads.run(homeLinks, raw, { signal }),
-    listingLinks: (raw, signal) => threads.run(listingLinks, raw, { signal }),
-    textFacts: (text, signal) => threads.run(textFacts, text, { signal }),
+    content: (raw, signal) => compute.run(content, raw, { signal }),
+    homeLinks: (raw, signal) => compute.run(homeLinks, raw, { signal }),
+    listingLinks: (raw, signal) => compute.run(listingLinks, raw, { signal }),
+    textFacts: (text, signal) => compute.run(textFacts, text, { signal }),
   }
 }

@@ -1,6 +1,7 @@
 /** The site audit: five steps from a domain to a roadmap. */
 import { minutes } from '../../core/duration.ts'
-import { defineWorkflow, step, type WorkflowDefinition } from '../../core/workflow.ts'
+import type { Compute } from '../../core/ports.ts'
+import { defineWorkflow, type Handler, step, type WorkflowDefinition } from '../../core/workflow.ts'
 import { STEP_TITLES } from './plan.ts'
 import type { AuditSettings } from './settings.ts'
 import { clientScraping } from './steps/client-scraping.ts'
@@ -13,12 +14,16 @@ import { threadedRooms } from './steps/threaded-rooms.ts'
 import { trendPipeline } from './steps/trend-pipeline.ts'
 import { AUDIT_WORKFLOW } from './workflow-name.ts'
 
-/** The workflow as configured. `rooms` replaces the real crawler, search and pipeline in tests. */
+/** The workflow as configured. `roomsOf` replaces the real crawler, search and pipeline in tests. */
 export function auditWorkflow(
   settings: AuditSettings,
-  rooms: Rooms = threadedRooms(),
+  roomsOf: (compute: Compute) => Rooms = threadedRooms,
 ): WorkflowDefinition<AuditInput> {
   const { retry } = settings
+  const inRooms =
+    (run: (rooms: Rooms) => Handler<AuditInput>): Handler<AuditInput> =>
+    (context) =>
+      run(roomsOf(context.compute))(context)
   return defineWorkflow({
     name: AUDIT_WORKFLOW,
     input: AuditInput,
@@ -31,7 +36,7 @@ export function auditWorkflow(
         timeout: minutes(10),
         estimate: minutes(10),
         retry,
-        run: editorialAnalysis(rooms),
+        run: inRooms(editorialAnalysis),
       }),
       competitor_search: step({
         title: STEP_TITLES.competitor_search,
@@ -39,7 +44,7 @@ export function auditWorkflow(
         timeout: minutes(5),
         estimate: minutes(5),
         retry,
-        run: competitorSearch(rooms, settings),
+        run: inRooms((rooms) => competitorSearch(rooms, settings)),
       }),
       client_scraping: step({
         title: STEP_TITLES.client_scraping,
@@ -47,7 +52,7 @@ export function auditWorkflow(
         timeout: minutes(10),
         estimate: minutes(3),
         retry,
-        run: clientScraping(rooms),
+        run: inRooms(clientScraping),
       }),
       enhanced_scraping: step({
         title: STEP_TITLES.enhanced_scraping,
@@ -55,7 +60,7 @@ export function auditWorkflow(
         timeout: minutes(20),
         estimate: minutes(10),
         retry,
-        run: enhancedScraping(rooms),
+        run: inRooms(enhancedScraping),
       }),
       trend_pipeline: step({
         title: STEP_TITLES.trend_pipeline,
@@ -63,7 +68,7 @@ export function auditWorkflow(
         timeout: minutes(20),
         estimate: minutes(20),
         retry,
-        run: trendPipeline(rooms),
+        run: inRooms(trendPipeline),
       }),
     },
   })

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { RowbeatError } from '../../../src/core/errors.ts'
+import { createCompute } from '../../../src/engine/compute.ts'
 import { scrapeArticles } from '../../../src/workflows/audit/crawl/articles.ts'
 import { crawlSite } from '../../../src/workflows/audit/crawl/crawler.ts'
 import { type Reader, readerIn, readHere } from '../../../src/workflows/audit/reader.ts'
 import { visitHomePages } from '../../../src/workflows/audit/search/enrich.ts'
-import { createThreads } from '../../../src/workflows/audit/threads.ts'
 import { fakeOutbound, htmlPage, quiet, sitemapXml } from './crawl/fake-outbound.ts'
 
 const SITE = 'https://client.fr'
@@ -34,8 +34,7 @@ const givesUp = (path: string, on: 'content' | 'textFacts'): Reader => ({
 
 describe('reading', () => {
   it('gives the same in a thread as here', async () => {
-    const threads = createThreads({ most: 1, heapMaxMb: 512, idleSeconds: 0.001 })
-    const reader = readerIn(threads)
+    const reader = readerIn(createCompute({ idleSeconds: 0.001 }))
     const content = await readHere.content(raw, quiet())
     expect(await reader.content(raw, quiet())).toEqual(content)
     expect(await reader.homeLinks(raw, quiet())).toEqual({
@@ -48,12 +47,12 @@ describe('reading', () => {
   })
 
   it('gives a page up that takes too long, and reads the next', async () => {
-    const threads = createThreads({ most: 1, heapMaxMb: 512, idleSeconds: 0.001 })
-    await expect(readerIn(threads, 0.001).content(raw, quiet())).rejects.toMatchObject({
+    const compute = createCompute({ idleSeconds: 0.001 })
+    await expect(readerIn(compute, 0.001).content(raw, quiet())).rejects.toMatchObject({
       code: 'NO_CONTENT',
       message: 'readContent takes more than 0.001 s',
     })
-    expect((await readerIn(threads).content(raw, quiet())).wordCount).toBeGreaterThan(200)
+    expect((await readerIn(compute).content(raw, quiet())).wordCount).toBeGreaterThan(200)
   })
 
   it('bounds hostile markup before it is parsed', async () => {

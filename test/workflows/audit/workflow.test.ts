@@ -3,6 +3,7 @@ import { RowbeatError } from '../../../src/core/errors.ts'
 import { SkipSignal } from '../../../src/core/outcome.ts'
 import type { Outbound, ProgressReport } from '../../../src/core/ports.ts'
 import { planSteps } from '../../../src/core/workflow.ts'
+import { createCompute } from '../../../src/engine/compute.ts'
 import { AuditInput } from '../../../src/workflows/audit/steps/input.ts'
 import type { Rooms } from '../../../src/workflows/audit/steps/rooms.ts'
 import { threadedRooms } from '../../../src/workflows/audit/steps/threaded-rooms.ts'
@@ -24,6 +25,8 @@ const outbound: Outbound = {
   },
   isMapped: (host) => host.endsWith('.test'),
 }
+
+const compute = createCompute({ idleSeconds: 0.001 })
 
 const unused = async (): Promise<never> => {
   throw new Error('this room was not expected to be used')
@@ -49,12 +52,13 @@ async function run(
   step: string,
   given: { domain: string; rooms: Partial<Rooms>; jobId?: string; signal?: AbortSignal; input?: object },
 ) {
-  const workflow = auditWorkflow(settings, rooms(given.rooms))
+  const workflow = auditWorkflow(settings, () => rooms(given.rooms))
   const definition = workflow.steps.find((one) => one.jobType === step)
   if (definition === undefined) throw new Error(`no step ${step}`)
   return await definition.run({
     db: database.db,
     outbound,
+    compute,
     input: AuditInput.parse({ domain: given.domain, ...given.input }),
     jobId: given.jobId ?? '1',
     executionId: EXECUTION_ID,
@@ -359,7 +363,7 @@ describe('trend pipeline', () => {
   it('fails with INSUFFICIENT_ARTICLES, and stores no run, when there is too little', async () => {
     await analysed('few.test')
     await expect(
-      run('trend_pipeline', { domain: 'few.test', rooms: { runTrends: threadedRooms().runTrends } }),
+      run('trend_pipeline', { domain: 'few.test', rooms: { runTrends: threadedRooms(compute).runTrends } }),
     ).rejects.toMatchObject({ name: 'RowbeatError', code: 'INSUFFICIENT_ARTICLES' })
     expect(await readTrendRun(database.db, 'few.test')).toBeNull()
   })

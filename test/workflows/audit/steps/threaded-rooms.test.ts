@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { createCompute } from '../../../../src/engine/compute.ts'
 import { threadedRooms } from '../../../../src/workflows/audit/steps/threaded-rooms.ts'
 import { buildProfile } from '../../../../src/workflows/audit/text/profile.ts'
-import { createThreads } from '../../../../src/workflows/audit/threads.ts'
 import type { CrawledPage } from '../../../../src/workflows/audit/types.ts'
 import { fakeOutbound, htmlPage, quiet } from '../crawl/fake-outbound.ts'
 import { page } from '../fixtures.ts'
 
-const threads = () => ({
-  reading: createThreads({ most: 1, heapMaxMb: 512, idleSeconds: 0.001 }),
-  trends: createThreads({ most: 1, heapMaxMb: 512, idleSeconds: 0.001 }),
-})
+const compute = () => createCompute({ idleSeconds: 0.001 })
 
 const question = (count: number) => ({
   articles: Array.from({ length: count }, (_, n) => ({
@@ -35,7 +32,7 @@ const question = (count: number) => ({
 describe('the trend pipeline in a thread', () => {
   it('gives the result of the pipeline and its stages', async () => {
     const stages: string[] = []
-    const result = await threadedRooms(threads()).runTrends(question(24), {
+    const result = await threadedRooms(compute()).runTrends(question(24), {
       signal: quiet(),
       onStage: (stage) => stages.push(stage),
     })
@@ -45,7 +42,7 @@ describe('the trend pipeline in a thread', () => {
 
   it('tells the code of what goes wrong', async () => {
     const hooks = { signal: quiet(), onStage: () => undefined }
-    await expect(threadedRooms(threads()).runTrends(question(3), hooks)).rejects.toMatchObject({
+    await expect(threadedRooms(compute()).runTrends(question(3), hooks)).rejects.toMatchObject({
       name: 'RowbeatError',
       code: 'INSUFFICIENT_ARTICLES',
     })
@@ -55,10 +52,10 @@ describe('the trend pipeline in a thread', () => {
     const controller = new AbortController()
     const reason = new Error('step timed out')
     const hooks = { signal: controller.signal, onStage: () => undefined }
-    const running = threadedRooms(threads()).runTrends(question(24), hooks)
+    const running = threadedRooms(compute()).runTrends(question(24), hooks)
     controller.abort(reason)
     await expect(running).rejects.toBe(reason)
-    await expect(threadedRooms(threads()).runTrends(question(24), hooks)).rejects.toBe(reason)
+    await expect(threadedRooms(compute()).runTrends(question(24), hooks)).rejects.toBe(reason)
   })
 })
 
@@ -70,7 +67,7 @@ describe('a site read in a thread', () => {
         '/': htmlPage('accueil', { links: paths }),
         ...Object.fromEntries(paths.map((path) => [path, htmlPage(path.slice(6), { words: 250 })])),
       })
-    const rooms = threadedRooms(threads())
+    const rooms = threadedRooms(compute())
     const { crawlSite } = await import('../../../../src/workflows/audit/crawl/crawler.ts')
     const options = { domain: 'client.fr', signal: quiet() }
     const crawled = await rooms.crawlSite({ ...options, outbound: outbound() })
@@ -90,7 +87,7 @@ describe('a site read in a thread', () => {
 
   it('has no profile without text', async () => {
     const silent: CrawledPage = { ...page(), content: null }
-    await expect(threadedRooms(threads()).buildProfile([silent], quiet())).rejects.toMatchObject({
+    await expect(threadedRooms(compute()).buildProfile([silent], quiet())).rejects.toMatchObject({
       code: 'NO_CONTENT',
     })
   })

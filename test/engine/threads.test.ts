@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createThreads, type ThreadLimits, type ThreadTask } from '../../../src/workflows/audit/threads.ts'
+import { SkipSignal } from '../../src/core/outcome.ts'
+import type { ThreadTask } from '../../src/core/ports.ts'
+import { createThreads, type ThreadLimits } from '../../src/engine/threads.ts'
 
 const { signal } = new AbortController()
 
@@ -28,8 +30,11 @@ describe('a call in a thread', () => {
     const reports: unknown[] = []
     expect(await pool.run(task('double'), 21, { signal })).toBe(42)
     const onReport = (report: unknown) => void reports.push(report)
-    expect(await pool.run(task('count'), 3, { signal, onReport })).toBe('counted')
-    expect(reports).toEqual([1, 2, 3])
+    expect(await pool.run(task('count'), 100_000, { signal, onReport })).toBe('counted')
+    expect(reports[0]).toBe(1)
+    expect(reports.at(-1)).toBe(100_000)
+    // However often the function reports, the main loop hears of it 20 times a second.
+    expect(reports.length).toBeLessThan(100)
   })
 
   it('throws what the function throws, with its code, and the thread works on', async () => {
@@ -38,18 +43,43 @@ describe('a call in a thread', () => {
       name: 'RowbeatError',
       code: 'RATE_LIMIT_EXCEEDED',
       message: 'slow down',
+      retryAfterSeconds: 7,
     })
     await expect(pool.run(task('stumble'), null, { signal })).rejects.toMatchObject({
       code: 'INTERNAL_ERROR',
       message: 'not a code of ours',
       cause: expect.stringContaining('stumble'),
     })
-    await expect(pool.run(task('notCloneable'), null, { signal })).rejects.toMatchObject({
-      code: 'INTERNAL_ERROR',
-    })
+    await expect(pool.run(task('nothingToDo'), null, { signal })).rejects.toBeInstanceOf(SkipSignal)
+    await expect(pool.run(task('later'), 9, { signal })).rejects.toMatchObject({ seconds: 9 })
     await expect(pool.run(task('missing'), null, { signal })).rejects.toThrow('missing is no function')
     expect(await pool.run(task('double'), 4, { signal })).toBe(8)
     expect(pool.size()).toBe(1)
+  })
+
+  it('says clearly that what goes in or comes out cannot be copied, and the thread works on', async () => {
+    const pool = threads({ most: 1, idleSeconds: 30 })
+    const wrong = 'must be plain data'
+    for (const [name, input, message] of [
+      ['notCloneable', null, `what notCloneable gives ${wrong}: () => undefined could not be cloned.`],
+      ['notCloneableReport', null, 'could not be cloned'],
+      ['double', () => 1, `what double is given ${wrong}: () => 1 could not be cloned.`],
+    ] as const) {
+      await expect(pool.run(task(name), input, { signal })).rejects.toMatchObject({
+        code: 'INTERNAL_ERROR',
+        message: expect.stringContaining(message),
+      })
+    }
+    expect(await pool.run(task('double'), 4, { signal })).toBe(8)
+    expect(pool.size()).toBe(1)
+  })
+
+  it('fails when whoever hears its reports throws', async () => {
+    const pool = threads({ most: 1 })
+    const onReport = (): never => {
+      throw new Error('not like this')
+    }
+    await expect(pool.run(task('count'), 3, { signal, onReport })).rejects.toThrow('not like this')
   })
 
   it('is ended with the code of its task when it computes too long, and leaves the main loop free', async () => {
@@ -75,6 +105,15 @@ describe('a call in a thread', () => {
       message: 'hoard needs more than 16 MiB of memory',
     })
     expect(await pool.run(task('double'), 6, { signal })).toBe(12)
+  })
+
+  it('is ended as well when the memory it takes is outside of the heap', async () => {
+    const pool = threads({ most: 1, heapMaxMb: 64 })
+    const greedy: ThreadTask = { ...task('hoardBuffers'), memoryCode: 'OUT_OF_MEMORY' }
+    await expect(pool.run(greedy, null, { signal })).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: 'hoardBuffers needs more than 64 MiB of memory',
+    })
   })
 
   it('fails alone when its thread dies', async () => {
@@ -124,5 +163,34 @@ describe('the threads', () => {
     const call = () => pool.run<number>(task('double'), 1, { signal })
     const ended = await Promise.allSettled([call(), call(), call()])
     expect(ended).toMatchObject([{ value: 2 }, { value: 2 }, { reason: { code: 'INTERNAL_ERROR' } }])
+  })
+
+  it('are never more than they may be, not even while one of them is being ended', async () => {
+    const pool = threads({ most: 1 })
+    const stopping = new AbortController()
+    const spinning = pool.run(task('spin'), null, { signal: stopping.signal })
+    const next = pool.run(task('double'), 1, { signal })
+    stopping.abort(new Error('enough'))
+    const most: number[] = []
+    const watch = setInterval(() => most.push(pool.size()), 1)
+    await expect(spinning).rejects.toThrow('enough')
+    expect(await next).toBe(2)
+    clearInterval(watch)
+    expect(Math.max(...most)).toBe(1)
+  })
+
+  it('end when they are closed, and then refuse what waits and what comes', async () => {
+    const pool = threads({ most: 1, idleSeconds: 30 })
+    const calls = [task('spin'), task('double')].map((one) => pool.run(one, 1, { signal }))
+    const ended = Promise.allSettled(calls)
+    await pool.close()
+    expect(pool.size()).toBe(0)
+    calls.push(pool.run(task('double'), 1, { signal }))
+    const refused = { reason: { code: 'POLLER_LOST' } }
+    expect([...(await ended), ...(await Promise.allSettled(calls.slice(2)))]).toMatchObject([
+      refused,
+      refused,
+      refused,
+    ])
   })
 })
