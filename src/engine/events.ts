@@ -14,6 +14,13 @@ export type EngineEvent =
       readonly dropped: number
       readonly reason: string
     }
+  /** The event loop of this process stood still: most often a handler that computes outside of a thread. */
+  | {
+      readonly type: 'loop.stalled'
+      readonly seconds: number
+      /** Types of the jobs that run now, at most ten; the one that computed may have ended already. */
+      readonly jobTypes: readonly string[]
+    }
   | {
       readonly type: 'jobs.claimed'
       readonly queue: string

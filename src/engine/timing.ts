@@ -13,6 +13,8 @@ export interface Timing {
   readonly leasesMs: number
   /** Between checks of time limits. */
   readonly sweepMs: number
+  /** A check that comes later than this means that the event loop stood still, and is told. */
+  readonly stallMs: number
   /** Between writes of progress and questions whether attempts are still ours. */
   readonly watchMs: number
   /** How long a handler gets to stop after its signal fired at its time limit. */
@@ -34,6 +36,7 @@ export const TIMING: Timing = {
   lookListeningMs: 5_000,
   leasesMs: 2_000,
   sweepMs: 250,
+  stallMs: 2_000,
   watchMs: 1_000,
   timeoutGraceMs: 5_000,
   drainGraceMs: 30_000,

@@ -7,6 +7,7 @@ import { type Attempt, abandon, toWrite } from './attempt.ts'
 import type { Events } from './events.ts'
 import { createLoop, type Service } from './loop.ts'
 import type { Poller } from './poller.ts'
+import { createStallMeter } from './stalls.ts'
 import type { Timing } from './timing.ts'
 
 export interface Watch extends Service {
@@ -18,6 +19,7 @@ export interface Watch extends Service {
 
 /** Most attempts asked about or reported in one statement. */
 const BATCH_MAX = 1_000
+const STALL_TYPES_MAX = 10
 
 export function createWatch(options: {
   readonly pool: pg.Pool
@@ -28,6 +30,7 @@ export function createWatch(options: {
 }): Watch {
   const { pool, poller, registry, events, timing } = options
   let sweepTimer: NodeJS.Timeout | null = null
+  const stalled = createStallMeter(timing.sweepMs, timing.stallMs)
   /** Jobs that were said to be cancelled: asked about at once, however young. */
   let suspects = new Set<string>()
 
@@ -36,10 +39,17 @@ export function createWatch(options: {
 
   const sweep = (): void => {
     const now = performance.now()
+    const stalledMs = stalled(now)
+    if (stalledMs !== null) tellStall(stalledMs / 1000)
     for (const attempt of [...poller.attempts()]) {
       if (attempt.aborted === null && now > attempt.deadlineMs) attempt.abort('timeout')
       if (attempt.aborted === 'timeout' && now > attempt.abortedMs + timing.timeoutGraceMs) giveUp(attempt)
     }
+  }
+
+  const tellStall = (seconds: number): void => {
+    const types = new Set([...poller.attempts()].map((attempt) => attempt.job.jobType))
+    events.emit({ type: 'loop.stalled', seconds, jobTypes: [...types].sort().slice(0, STALL_TYPES_MAX) })
   }
 
   const writeReports = async (): Promise<void> => {

@@ -49,6 +49,7 @@ const WARNINGS: ReadonlySet<EngineEvent['type']> = new Set([
   'service.failed',
   'listener.deaf',
   'poller.fenced',
+  'loop.stalled',
   'pollers.reaped',
   'reaper.held',
   'deadlines.ended',
