@@ -36,58 +36,135 @@ export interface AttemptEnd {
 /** Default limit of one attempt, for jobs whose row and handler name none. */
 const TIMEOUT_SECONDS = 300
 
-/**
- * Starts a job's handler and calls `onEnd` once. Never throws: whatever the handler does becomes an end.
- * @param now monotonic ms
- */
-export function startAttempt(options: {
-  readonly job: ClaimedJob
-  readonly definition: JobDefinition
+/** What all attempts of a poller have in common. */
+export interface AttemptHost {
   readonly services: Services
   readonly logFor: (job: ClaimedJob) => Log
-  readonly now: number
   readonly onEnd: (attempt: Attempt, end: AttemptEnd) => void
-}): Attempt {
-  const { job, definition } = options
-  const limitSeconds = job.timeoutSeconds ?? definition.timeout ?? TIMEOUT_SECONDS
-  // Made on first use: a handler that never asks for its signal costs none.
-  let controller: AbortController | null = null
-  const attempt: Attempt = {
-    job,
-    startedMs: options.now,
-    deadlineMs:
-      options.now + 1000 * Math.min(limitSeconds, Math.max(0, job.secondsToDeadline ?? limitSeconds)),
-    ended: false,
-    aborted: null,
-    abortedMs: 0,
-    progress: null,
-    abort: (reason) => {
-      if (attempt.ended || attempt.aborted !== null) return
-      attempt.aborted = reason
-      attempt.abortedMs = performance.now()
-      controller?.abort(abortError(reason, limitSeconds))
-    },
-  }
-  const end = (result: AttemptEnd): void => {
-    if (attempt.ended) return
-    attempt.ended = true
-    options.onEnd(attempt, result)
-  }
-  const signal = (): AbortSignal => {
-    if (controller === null) {
-      controller = new AbortController()
-      if (attempt.aborted !== null) controller.abort(abortError(attempt.aborted, limitSeconds))
-    }
-    return controller.signal
-  }
-  const fail = (error: unknown): void => end(endOfError(attempt, definition, error))
-  try {
-    const context = createContext(options, attempt, definition, signal)
-    Promise.resolve(definition.run(context)).then((result) => end(endOfResult(job, result)), fail)
-  } catch (error) {
-    fail(error)
-  }
+}
+
+/**
+ * Starts a job's handler and calls `host.onEnd` once. Never throws: whatever the handler does becomes an end.
+ * @param now monotonic ms
+ */
+export function startAttempt(
+  host: AttemptHost,
+  job: ClaimedJob,
+  definition: JobDefinition,
+  now: number,
+): Attempt {
+  const attempt = new RunningAttempt(host, job, definition, now)
+  attempt.run()
   return attempt
+}
+
+/**
+ * Classes, for once: there are tens of thousands a second of these two, and what is on their prototypes is not made
+ * for each.
+ */
+class RunningAttempt implements Attempt {
+  readonly job: ClaimedJob
+  readonly startedMs: number
+  readonly deadlineMs: number
+  ended = false
+  aborted: AbortReason | null = null
+  abortedMs = 0
+  progress: ProgressReport | null = null
+  readonly host: AttemptHost
+  readonly #definition: JobDefinition
+  readonly #limitSeconds: number
+  /** Made on first use: a handler that never asks for its signal costs none. */
+  #controller: AbortController | null = null
+
+  constructor(host: AttemptHost, job: ClaimedJob, definition: JobDefinition, now: number) {
+    const limitSeconds = job.timeoutSeconds ?? definition.timeout ?? TIMEOUT_SECONDS
+    this.host = host
+    this.job = job
+    this.#definition = definition
+    this.#limitSeconds = limitSeconds
+    this.startedMs = now
+    this.deadlineMs = now + 1000 * Math.min(limitSeconds, Math.max(0, job.secondsToDeadline ?? limitSeconds))
+  }
+
+  run(): void {
+    const definition = this.#definition
+    try {
+      const context = new AttemptContext(this, parseInput(definition, this.job.payload))
+      Promise.resolve(definition.run(context)).then(
+        (result) => this.#end(endOfResult(this.job, result)),
+        (error: unknown) => this.#end(endOfError(this, definition, error)),
+      )
+    } catch (error) {
+      this.#end(endOfError(this, definition, error))
+    }
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.aborted !== null) this.#controller.abort(abortError(this.aborted, this.#limitSeconds))
+    }
+    return this.#controller.signal
+  }
+
+  abort(reason: AbortReason): void {
+    if (this.ended || this.aborted !== null) return
+    this.aborted = reason
+    this.abortedMs = performance.now()
+    this.#controller?.abort(abortError(reason, this.#limitSeconds))
+  }
+
+  #end(result: AttemptEnd): void {
+    if (this.ended) return
+    this.ended = true
+    this.host.onEnd(this, result)
+  }
+}
+
+/** What a handler is handed; may be taken apart, for nothing here is a method. */
+class AttemptContext implements JobContext {
+  readonly input: unknown
+  readonly jobId: string
+  readonly executionId: string | null
+  readonly attempt: number
+  readonly #attempt: RunningAttempt
+  #log: Log | null = null
+
+  constructor(attempt: RunningAttempt, input: unknown) {
+    const { job } = attempt
+    this.input = input
+    this.jobId = job.id
+    this.executionId = job.executionId
+    this.attempt = job.attempt
+    this.#attempt = attempt
+  }
+
+  get db() {
+    return this.#attempt.host.services.db
+  }
+
+  get outbound() {
+    return this.#attempt.host.services.outbound
+  }
+
+  get compute() {
+    return this.#attempt.host.services.compute
+  }
+
+  get signal() {
+    return this.#attempt.signal
+  }
+
+  get log() {
+    this.#log ??= this.#attempt.host.logFor(this.#attempt.job)
+    return this.#log
+  }
+
+  get progress() {
+    return (report: ProgressReport): void => {
+      this.#attempt.progress = report
+    }
+  }
 }
 
 /** The end of an attempt whose handler did not stop when told: it is given up, and whatever it does is ignored. */
@@ -107,33 +184,6 @@ export function unstorable(job: ClaimedJob, error: unknown): Ending {
     code: 'INTERNAL_ERROR',
     message: `what the attempt ended with could not be stored: ${messageOf(error)}`,
   })
-}
-
-function createContext(
-  options: { readonly services: Services; readonly logFor: (job: ClaimedJob) => Log },
-  attempt: Attempt,
-  definition: JobDefinition,
-  signal: () => AbortSignal,
-): JobContext {
-  const { job } = attempt
-  let log: Log | null = null
-  return {
-    ...options.services,
-    input: parseInput(definition, job.payload),
-    jobId: job.id,
-    executionId: job.executionId,
-    attempt: job.attempt,
-    get signal() {
-      return signal()
-    },
-    get log() {
-      log ??= options.logFor(job)
-      return log
-    },
-    progress: (report) => {
-      attempt.progress = report
-    },
-  }
 }
 
 function parseInput(definition: JobDefinition, payload: unknown): unknown {

@@ -209,16 +209,15 @@ export function createPoller(options: PollerOptions): Poller {
       const definition = registry.job(job.jobType)
       // Cannot happen: the claim names the types of the registry.
       if (definition === undefined) throw new Error(`claimed a job of unknown type ${job.jobType}`)
-      const attempt = startAttempt({
-        job,
-        definition,
-        services: options.services,
-        logFor: options.logFor,
-        now,
-        onEnd: finish,
-      })
+      const attempt = startAttempt(host, job, definition, now)
       if (!attempt.ended) running.add(attempt)
     }
+  }
+
+  const host = {
+    services: options.services,
+    logFor: options.logFor,
+    onEnd: (attempt: Attempt, end: AttemptEnd): void => finish(attempt, end),
   }
 
   const finish = (attempt: Attempt, end: AttemptEnd): void => {

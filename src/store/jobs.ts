@@ -20,11 +20,15 @@ export interface NewJob {
 export const ENQUEUE_MAX = 10_000
 
 /**
- * Inserts jobs in the caller's transaction, or in one of their own. Wake the pollers after the commit
- * (`store/listen.ts`).
+ * Inserts jobs in the caller's transaction, or in one of their own. With `wake` the transaction carries a hint for
+ * the pollers, and makes the commits of others that do wait for it; without, wake them after the commit.
  * @returns the ids in the order given; null where an open job of the queue has the same `dedupeKey`.
  */
-export async function enqueueJobs(db: Queryable, jobs: readonly NewJob[]): Promise<(string | null)[]> {
+export async function enqueueJobs(
+  db: Queryable,
+  jobs: readonly NewJob[],
+  options: { readonly wake: boolean } = { wake: false },
+): Promise<(string | null)[]> {
   if (jobs.length > ENQUEUE_MAX)
     throw new RangeError(`enqueue takes at most ${ENQUEUE_MAX} jobs, got ${jobs.length}`)
   if (jobs.length === 0) return []
@@ -49,11 +53,23 @@ export async function enqueueJobs(db: Queryable, jobs: readonly NewJob[]): Promi
          n.dedupe_key, n.concurrency_key
   from numbered n
   on conflict (queue, live_dedupe_key) where live_dedupe_key is not null do nothing
-  returning id
+  returning id, queue, priority, scheduled_at
+), told as (
+  -- As formatWake writes it; a due time for those that are due later only.
+  select count(pg_notify('rowbeat_wake', l.priority || '|' || coalesce(l.due_ms::text, '') || '|' || l.queue)) as lanes
+  from (
+    select i.queue, i.priority,
+           case when min(i.scheduled_at) > now() then trunc(extract(epoch from min(i.scheduled_at)) * 1000) end as due_ms
+    from inserted i
+    where $2
+    group by i.queue, i.priority
+  ) l
 )
 select n.position::integer, i.id
 from inserted i
-join numbered n on n.id = i.id`,
+join numbered n on n.id = i.id
+-- What nobody asks for is not carried out.
+where (select lanes from told) >= 0`,
     values: [
       jsonText(
         jobs.map((job) => ({
@@ -69,6 +85,7 @@ join numbered n on n.id = i.id`,
           concurrency_key: job.concurrencyKey,
         })),
       ),
+      options.wake,
     ],
     rowMode: 'array',
   })

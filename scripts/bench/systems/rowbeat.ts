@@ -1,14 +1,14 @@
 /** Rowbeat: the engine as the daemon runs it, without its HTTP API. */
-import type pg from 'pg'
 import type { Compute, Outbound } from '../../../src/core/ports.ts'
 import { createRegistry } from '../../../src/core/registry.ts'
 import { defineJob, defineWorkflow, type InputSchema, step } from '../../../src/core/workflow.ts'
 import { createEngine } from '../../../src/engine/engine.ts'
 import { createEvents } from '../../../src/engine/events.ts'
+import { createProducer } from '../../../src/engine/producer.ts'
+import { createTeller } from '../../../src/engine/teller.ts'
 import { connect } from '../../../src/store/database.ts'
 import { createExecution } from '../../../src/store/executions.ts'
-import { enqueueJobs } from '../../../src/store/jobs.ts'
-import { sendWake } from '../../../src/store/listen.ts'
+import { enqueueJobs, type NewJob } from '../../../src/store/jobs.ts'
 import { migrate } from '../../../src/store/migrate.ts'
 import { withClient } from '../server.ts'
 import {
@@ -154,57 +154,26 @@ async function work({ url, mode, onJob }: WorkRequest): Promise<Worker> {
 
 async function produce({ url, connections: max, wakes }: ProduceRequest): Promise<Producer> {
   const connections = connect({ url, max, applicationName: 'rowbeat-bench-producer' })
-  const waking = connect({ url, max: 1, applicationName: 'rowbeat-bench-waker' })
-  const waker = createWaker(waking.pool)
+  const telling = connect({ url, max: 1, applicationName: 'rowbeat-bench-teller' })
+  const onFailure = (error: unknown): void => void process.stderr.write(`rowbeat: ${String(error)}\n`)
+  const teller = createTeller(telling.pool, onFailure)
+  const producer = createProducer(connections.pool, onFailure)
   const workflow = fiveSteps(() => undefined)
-  const after = (): void => {
-    if (wakes) waker.wake()
+  const add = async (jobs: readonly NewJob[]): Promise<void> => {
+    if (wakes) await producer.add(jobs)
+    else await enqueueJobs(connections.pool, jobs)
   }
   return {
-    addOne: async (number) => {
-      await enqueueJobs(connections.pool, [{ jobType: JOB_TYPE, payload: { n: number } }])
-      after()
-    },
-    addBatch: async (count) => {
-      await enqueueJobs(
-        connections.pool,
-        Array.from({ length: count }, () => ({ jobType: JOB_TYPE })),
-      )
-      after()
-    },
+    addOne: (number) => add([{ jobType: JOB_TYPE, payload: { n: number } }]),
+    addBatch: (count) => add(Array.from({ length: count }, () => ({ jobType: JOB_TYPE }))),
     addWorkflow: async (number) => {
       await createExecution(connections.pool, { workflow, input: { n: number } })
-      after()
+      if (wakes) teller.tell({ queue: 'default', priority: 0 })
     },
     close: async () => {
-      await waker.idle()
-      await waking.close()
+      await Promise.all([producer.stop(), teller.stop()])
+      await telling.close()
       await connections.close()
-    },
-  }
-}
-
-/**
- * Sends at most one wake-up at a time: those asked for meanwhile become one more after it. Each job is followed by
- * a wake-up that began after its commit, and a busy producer does not pay for one per job.
- */
-function createWaker(pool: pg.Pool): { wake(): void; idle(): Promise<void> } {
-  let running: Promise<void> | null = null
-  let again = false
-  const send = async (): Promise<void> => {
-    do {
-      again = false
-      await sendWake(pool, { queue: 'default', priority: 0, dueAt: null })
-    } while (again)
-    running = null
-  }
-  return {
-    wake: () => {
-      if (running === null) running = send()
-      else again = true
-    },
-    idle: async () => {
-      await running
     },
   }
 }
