@@ -15,6 +15,8 @@ export interface DrainRequest {
   readonly clear: boolean
   /** Hold a repeatable-read snapshot in the same database from before the start to the end. */
   readonly snapshot: boolean
+  /** Share of the jobs after which {@link Drained.steady} begins; default 0. */
+  readonly warmUp?: number
   /** Work done on the empty tables before the jobs are added. */
   readonly before?: (url: string) => Promise<void>
 }
@@ -24,6 +26,8 @@ export interface Drained {
   readonly ended: number
   /** From the start of the first handler until the database showed the last job ended. */
   readonly seconds: number
+  /** Jobs per second from the end of the warm-up to the last job. */
+  readonly steady: number
   /** From the order to start until the first handler began. */
   readonly startMs: number
   readonly walBytes: number
@@ -46,7 +50,10 @@ export async function drain(request: DrainRequest): Promise<Drained> {
     const start = () => startChild(request.system, url, { kind: 'work', mode: 'throughput' })
     return await withChildren(
       Array.from({ length: request.workers }, () => start),
-      (children) => withClient(url, (client) => timeDrain(client, children, jobs, openSql)),
+      (children) =>
+        withClient(url, (client) =>
+          timeDrain(client, children, { jobs, openSql, warmUp: request.warmUp ?? 0 }),
+        ),
     )
   } finally {
     await release?.()
@@ -56,15 +63,20 @@ export async function drain(request: DrainRequest): Promise<Drained> {
 async function timeDrain(
   client: pg.Client,
   children: readonly Child[],
-  jobs: number,
-  openSql: string,
+  { jobs, openSql, warmUp }: { readonly jobs: number; readonly openSql: string; readonly warmUp: number },
 ): Promise<Drained> {
   const walBefore = await readWalBytes(client)
   const begunMs = monotonicMs()
   const deadlineMs = begunMs + DRAIN_TIMEOUT_MS
   await Promise.all(children.map((child) => child.start()))
   // Handler calls only tell when to begin to ask the database, which alone says what has ended.
-  while (handledBy(children) < jobs && monotonicMs() < deadlineMs) await sleep(CHECK_EVERY_MS)
+  let warm = { handled: 0, atMs: 0 }
+  for (;;) {
+    const handled = handledBy(children)
+    if (warm.atMs === 0 && handled > 0 && handled >= warmUp * jobs) warm = { handled, atMs: monotonicMs() }
+    if (handled >= jobs || monotonicMs() > deadlineMs) break
+    await sleep(CHECK_EVERY_MS)
+  }
   let endedMs = monotonicMs()
   let open = await countOpen(client, openSql)
   while (open > 0 && monotonicMs() < deadlineMs) {
@@ -76,6 +88,8 @@ async function timeDrain(
   return {
     ended: jobs - open,
     seconds: Math.max(0.001, (endedMs - firstMs) / 1000),
+    // What was handled and not yet settled by then counts as done before: the rate is rather too low than too high.
+    steady: Math.max(0, jobs - open - warm.handled) / Math.max(0.001, (endedMs - warm.atMs) / 1000),
     startMs: firstMs - begunMs,
     walBytes: (await readWalBytes(client)) - walBefore,
     finished: open === 0,
