@@ -15,7 +15,7 @@ import { createEvents, type Events } from './engine/events.ts'
 import { createSnapshots, type Snapshots } from './engine/snapshot.ts'
 import { createHttp } from './http/app.ts'
 import { createOutbound } from './outbound/client.ts'
-import { type Connections, connect, explainDatabaseError } from './store/database.ts'
+import { type Connections, connect, explainDatabaseError, within } from './store/database.ts'
 import { readDurations } from './store/durations.ts'
 import { startEmbedded } from './store/embedded.ts'
 import { createExecution, readExecution, readLatestExecution } from './store/executions.ts'
@@ -310,8 +310,8 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
 
 async function pingDatabase(connections: Connections): Promise<number> {
   const begun = performance.now()
-  const query = connections.pool.query('select 1')
-  // A pool in an outage would wait for its own, longer limits.
+  const query = connections.pool.query(within(PING_TIMEOUT_MS, { text: 'select 1' }))
+  // A pool in an outage would wait for a connection longer than that.
   const late = new Promise<never>((_, reject) => {
     setTimeout(() => reject(new Error('no answer within 2 s')), PING_TIMEOUT_MS).unref()
   })

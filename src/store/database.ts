@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { isDatabaseOutage } from '../core/errors.ts'
 import type { Database } from '../core/ports.ts'
+import { giveUpTheSilent } from './silence.ts'
 
 /** Anything that runs a statement: the pool (each statement its own transaction) or one client of it. */
 export type Queryable = Pick<pg.Pool, 'query'>
@@ -17,32 +18,57 @@ export interface Connections {
 const CONNECT_TIMEOUT_MS = 5_000
 /**
  * Milliseconds that a statement may take, seen from here. A connection whose other end vanished without a word
- * is given up after this, so it bounds how long work can stand still after the network has healed.
+ * is given up after this, so it bounds how long work can stand still after the network has healed. What works
+ * through a whole batch needs it; a question that is cheap says less: {@link within}.
  */
 export const QUERY_TIMEOUT_MS = 15_000
+/** Milliseconds that a cheap question of a background service may take. */
+export const QUESTION_TIMEOUT_MS = 5_000
+/**
+ * How much longer than here a statement may take on the server, ms. By then nobody waits for it; what it would still
+ * lock or write would be in the way of its own repetition.
+ */
+const SERVER_MARGIN_MS = 5_000
+/** Idle connections are closed after this: one that was cut off unnoticed is seldom met. */
+const IDLE_TIMEOUT_MS = 10_000
+/** A connection that is silent for this long is probed by the kernel. */
+const KEEP_ALIVE_MS = 5_000
+
+/** Connections that something shares out among clients; see {@link isPooled}. */
+const pooled = new WeakSet<pg.ClientBase>()
 
 /**
  * Opens a pool. Nothing connects until the first statement. A connection that breaks while idle is dropped
- * silently and replaced at the next use; whoever runs a statement sees its error. Behind a pooler statements run
- * without their names: see {@link isPooled}.
+ * silently and replaced at the next use; whoever runs a statement sees its error. One that does not answer within
+ * `queryTimeoutMs` (default {@link QUERY_TIMEOUT_MS}) is given up with all that may have been cut off with it. Behind
+ * a pooler statements run without their names: see {@link isPooled}.
  */
 export function connect(options: {
   readonly url: string
   readonly max: number
   readonly applicationName: string
+  readonly queryTimeoutMs?: number
 }): Connections {
+  const queryTimeoutMs = options.queryTimeoutMs ?? QUERY_TIMEOUT_MS
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.max,
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: 60_000,
-    query_timeout: QUERY_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    query_timeout: queryTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     onConnect: async (client) => {
-      if (await isPooled(client)) dropNames(client)
+      if (await isPooled(client)) {
+        pooled.add(client)
+        dropNames(client)
+      } else {
+        await client.query(within(CONNECT_TIMEOUT_MS, { text: serverLimits('session', queryTimeoutMs) }))
+      }
     },
   })
+  giveUpTheSilent(pool)
   // Without a listener the error of an idle connection would end the process; the next use reports it anyway.
   pool.on('error', () => undefined)
   // Without one on the client, an error between two statements of a transaction would do the same.
@@ -58,6 +84,28 @@ export function connect(options: {
   return { pool, db: kysely, close }
 }
 
+/** The statement with a time limit of its own, ms. The connection of one that runs into it is given up. */
+export function within<Statement extends pg.QueryConfig>(ms: number, statement: Statement): Statement {
+  return { ...statement, query_timeout: ms }
+}
+
+/**
+ * Sets how long the server goes on by itself. Without it, a transaction whose client vanished would keep its locks
+ * until the kernel notices, which may take hours, and hold up everybody that the client left.
+ */
+function serverLimits(scope: 'session' | 'local', queryTimeoutMs: number): string {
+  return (
+    `set ${scope} statement_timeout = ${queryTimeoutMs + SERVER_MARGIN_MS}; ` +
+    `set ${scope} idle_in_transaction_session_timeout = ${queryTimeoutMs}`
+  )
+}
+
+/** For a connection that is to be closed after use: its statements may take as long as they need. */
+export async function liftServerLimits(client: pg.ClientBase): Promise<void> {
+  // Behind a pooler nothing was set, and the next statement may run in another session.
+  if (!pooled.has(client)) await client.query('set statement_timeout = 0')
+}
+
 /**
  * True when something between us and Postgres shares the server's connections, such as PgBouncer: the server
  * process that answers is not the one that greeted us, for a pooler greets with a number of its own. One question
@@ -65,10 +113,7 @@ export function connect(options: {
  * track of named statements, is treated like the others and only loses their plans.
  */
 async function isPooled(client: pg.ClientBase): Promise<boolean> {
-  const question: pg.QueryConfig & { readonly query_timeout: number } = {
-    text: 'select pg_backend_pid() as pid',
-    query_timeout: CONNECT_TIMEOUT_MS,
-  }
+  const question = within(CONNECT_TIMEOUT_MS, { text: 'select pg_backend_pid() as pid' })
   const { rows } = await client.query<{ pid: number }>(question)
   return !('processID' in client) || rows[0]?.pid !== client.processID
 }
@@ -91,6 +136,10 @@ function isNamed(statement: unknown): statement is { readonly name: string } {
   )
 }
 
+const BEGIN = 'begin isolation level read committed'
+/** What is set for a session would be left to the next client of a pooler. */
+const BEGIN_POOLED = `${BEGIN}; ${serverLimits('local', QUERY_TIMEOUT_MS)}`
+
 /**
  * Runs `work` in one transaction on one connection, READ COMMITTED whatever the default of the database: each
  * statement must see what others committed before it. A connection that broke or whose rollback fails is
@@ -100,7 +149,7 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query('begin isolation level read committed')
+    await client.query(pooled.has(client) ? BEGIN_POOLED : BEGIN)
     const result = await work(client)
     await client.query('commit')
     return result

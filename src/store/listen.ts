@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import pg from 'pg'
 import type { Lane } from './claims.ts'
-import type { Queryable } from './database.ts'
+import { QUESTION_TIMEOUT_MS, type Queryable, within } from './database.ts'
 
 /** Channel of hints that a queue has work. */
 export const WAKE_CHANNEL = 'rowbeat_wake'
@@ -19,7 +19,7 @@ export interface Wake extends Lane {
 /** Hints that a lane has work. Call it after the commit, on a connection of its own: in the transaction of an
  * insert it would make all such commits wait for each other. */
 export async function sendWake(db: Queryable, wake: Wake): Promise<void> {
-  await db.query({ name: 'wake', text: 'select pg_notify($1, $2)', values: [WAKE_CHANNEL, formatWake(wake)] })
+  await notifyWake(db, formatWake(wake))
 }
 
 /** `priority|ms|queue`: a queue's name may hold any character, so it is the rest of the line. */
@@ -32,7 +32,12 @@ export const WAKE_ALL = '*'
 
 /** Hints that any lane may have work. */
 export async function sendWakeAll(db: Queryable): Promise<void> {
-  await db.query({ name: 'wake', text: 'select pg_notify($1, $2)', values: [WAKE_CHANNEL, WAKE_ALL] })
+  await notifyWake(db, WAKE_ALL)
+}
+
+async function notifyWake(db: Queryable, message: string): Promise<void> {
+  const text = 'select pg_notify($1, $2)'
+  await db.query(within(QUESTION_TIMEOUT_MS, { name: 'wake', text, values: [WAKE_CHANNEL, message] }))
 }
 
 /** Reads a hint; null when it is not one of ours. A hint without a priority means every lane of the queue. */
@@ -176,11 +181,7 @@ export function listen(options: {
 async function hears(client: pg.Client, db: Queryable): Promise<boolean> {
   const channel = `rowbeat_probe_${randomUUID()}`
   await client.query(`listen ${pg.escapeIdentifier(channel)}`)
-  const note: pg.QueryConfig & { readonly query_timeout: number } = {
-    text: 'select pg_notify($1, $2)',
-    values: [channel, ''],
-    query_timeout: PROBE_MS,
-  }
+  const note = within(PROBE_MS, { text: 'select pg_notify($1, $2)', values: [channel, ''] })
   const heard = new Promise<boolean>((resolve) => {
     const late = setTimeout(() => resolve(false), 2 * PROBE_MS)
     const end = (answer: boolean): void => {

@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
-import { databaseCode, transaction } from './database.ts'
+import { databaseCode, liftServerLimits, transaction, within } from './database.ts'
 
 export interface Migration {
   /** File name without `.sql`, for instance `0001_create_engine`. */
@@ -106,6 +106,7 @@ function takeTurn(
   return transaction(pool, async (client) => {
     await requireVersion(client)
     if (!(await tryLock(client))) return null
+    await client.query('set local statement_timeout = 0')
     await createLedger(client)
     const done = await readLedger(client)
     refuseNewer(done, files.numbered)
@@ -138,12 +139,12 @@ function applyOutside(pool: pg.Pool, migration: Migration): Promise<Turn | null>
     await holder.query('set local idle_in_transaction_session_timeout = 0')
     if ((await readLedger(holder)).has(migration.name)) return { applied: [], outside: null, done: false }
     const worker = await pool.connect()
-    let broken = true
     try {
+      await liftServerLimits(worker)
       await apply(worker, migration)
-      broken = false
     } finally {
-      worker.release(broken)
+      // Its limits are no longer those of the pool.
+      worker.release(true)
     }
     return { applied: [migration.name], outside: null, done: false }
   })
@@ -251,11 +252,7 @@ const MIGRATION_TIMEOUT_MS = 86_400_000
 
 /** Runs a statement that may take far longer than the pool allows others. */
 async function run(client: pg.PoolClient, text: string): Promise<void> {
-  const statement: pg.QueryConfig & { readonly query_timeout: number } = {
-    text,
-    query_timeout: MIGRATION_TIMEOUT_MS,
-  }
-  await client.query(statement)
+  await client.query(within(MIGRATION_TIMEOUT_MS, { text }))
 }
 
 /** Runs a file and enters it in the ledger, on the client as it is: in a transaction or outside of one. */

@@ -1,6 +1,6 @@
 /** Pollers, their leases, and taking work back from those that died. */
 import type pg from 'pg'
-import { type Queryable, transaction } from './database.ts'
+import { QUESTION_TIMEOUT_MS, type Queryable, transaction, within } from './database.ts'
 import { type Advanced, advanceExecutions, lockExecutions } from './executions.ts'
 
 export interface NewPoller {
@@ -13,12 +13,13 @@ export interface NewPoller {
 
 /** Adds a poller: a new row at every boot, and whenever a poller was declared lost. */
 export async function registerPoller(db: Queryable, poller: NewPoller): Promise<void> {
-  await db.query({
+  const statement = within(QUESTION_TIMEOUT_MS, {
     name: 'register_poller',
     text: `insert into rowbeat.pollers (poller_id, name, version, job_types, concurrency)
 values ($1, $2, $3, $4, $5)`,
     values: [poller.pollerId, poller.name, poller.version, poller.jobTypes, poller.concurrency],
   })
+  await db.query(statement)
 }
 
 /** Milliseconds that one heartbeat may take. */
@@ -39,10 +40,9 @@ export async function beat(
   pollerId: string,
   state: { readonly running: number; readonly listening: boolean },
 ): Promise<Beat> {
-  const statement: pg.QueryConfig & { readonly query_timeout: number } = {
+  // Less than others: there must be time for another try before the beat is too old.
+  const statement = within(BEAT_TIMEOUT_MS, {
     name: 'beat',
-    // Less than the pool's: there must be time for another try before the beat is too old.
-    query_timeout: BEAT_TIMEOUT_MS,
     text: `update rowbeat.pollers
 set beat_at = clock_timestamp(),
     running = $2,
@@ -57,7 +57,7 @@ returning status = 'draining' as draining, (
     and l.claimed_at < clock_timestamp() - interval '40 seconds'
 ) as leases`,
     values: [pollerId, state.running, state.listening],
-  }
+  })
   const { rows } = await db.query<{ draining: boolean; leases: string[] | null }>(statement)
   const row = rows[0]
   if (row === undefined) return { alive: false, draining: false, leases: [] }
@@ -70,7 +70,7 @@ export async function markPoller(
   pollerId: string,
   status: 'draining' | 'stopped',
 ): Promise<void> {
-  await db.query({
+  const statement = within(QUESTION_TIMEOUT_MS, {
     name: 'mark_poller',
     text: `update rowbeat.pollers
 set status = $2,
@@ -80,6 +80,7 @@ where poller_id = $1
   and status in ('live', 'draining')`,
     values: [pollerId, status],
   })
+  await db.query(statement)
 }
 
 /** Removes leases whose jobs are all settled. */

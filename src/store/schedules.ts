@@ -1,6 +1,6 @@
 /** Schedules: what code seeds, which are due, and which are overdue. Firing them is in `schedule-firing.ts`. */
 import type { ScheduleSeed } from '../core/schedule.ts'
-import type { Queryable } from './database.ts'
+import { QUESTION_TIMEOUT_MS, type Queryable, within } from './database.ts'
 import { jsonText } from './json.ts'
 
 /** Most schedules dealt with in one pass; the rest is left to the next one, or to other daemons. */
@@ -83,7 +83,7 @@ export interface DueSchedules {
 
 /** Asks which schedules have something to do: one index range, a few rows. */
 export async function readDueSchedules(db: Queryable): Promise<DueSchedules> {
-  const { rows } = await db.query<{ name: string; inMs: number }>({
+  const question = within(QUESTION_TIMEOUT_MS, {
     name: 'read_due_schedules',
     text: `select name,
        (extract(epoch from look_at)::double precision
@@ -93,6 +93,7 @@ where paused_at is null
 order by look_at
 limit ${DUE_MAX + 1}`,
   })
+  const { rows } = await db.query<{ name: string; inMs: number }>(question)
   const due = rows.filter((row) => row.inMs <= 0)
   const next = rows[due.length]?.inMs ?? null
   return {

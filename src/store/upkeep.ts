@@ -1,5 +1,5 @@
 /** What needs looking after: one cheap question, asked by every poller every few seconds. */
-import type { Queryable } from './database.ts'
+import { QUESTION_TIMEOUT_MS, type Queryable, within } from './database.ts'
 
 export interface Triage {
   /** Pollers whose beat is older than the limit and not yet declared lost. */
@@ -17,7 +17,7 @@ export interface Triage {
 
 /** Asks what there is to do; touches only small tables and partial indexes. */
 export async function triage(db: Queryable, ttlSeconds: number): Promise<Triage> {
-  const { rows } = await db.query<Triage>({
+  const question = within(QUESTION_TIMEOUT_MS, {
     name: 'triage',
     text: `select
   (select count(*)::integer from rowbeat.pollers p
@@ -39,6 +39,7 @@ export async function triage(db: Queryable, ttlSeconds: number): Promise<Triage>
   extract(epoch from clock_timestamp() - pg_postmaster_start_time())::double precision as "serverUpSeconds"`,
     values: [ttlSeconds],
   })
+  const { rows } = await db.query<Triage>(question)
   const found = rows[0]
   if (found === undefined) throw new Error('triage returned no row')
   return found

@@ -8,7 +8,8 @@ export interface NetworkProxy {
   cut(): void
   /** Ends every connection and refuses new ones, until `heal`. */
   refuse(): void
-  /** Swallows every byte, of open and new connections, for good: only connections made after `heal` pass. */
+  /** Swallows every byte, of open and new connections, for good: only connections made after `heal` pass, also when
+   * it comes at once. */
   blackHole(): void
   heal(): void
   /** Lets the next request that contains `text` reach the server, and cuts its connection when the answer comes. */
@@ -18,16 +19,21 @@ export interface NetworkProxy {
   close(): Promise<void>
 }
 
+interface Pair {
+  readonly ends: readonly [client: Socket, server: Socket]
+  swallowed: boolean
+}
+
 /** Starts a proxy on a free port of loopback before the database of `url`. */
 export async function startProxy(url: string): Promise<NetworkProxy> {
   const target = new URL(url)
-  const pairs = new Set<readonly [Socket, Socket]>()
+  const pairs = new Set<Pair>()
   let mode: 'pass' | 'refuse' | 'swallow' = 'pass'
   let marker: string | null = null
   let lost = 0
 
   const endAll = (): void => {
-    for (const pair of pairs) for (const socket of pair) socket.destroy()
+    for (const { ends } of pairs) for (const socket of ends) socket.destroy()
   }
 
   const server = createServer((client) => {
@@ -38,19 +44,18 @@ export async function startProxy(url: string): Promise<NetworkProxy> {
     }
     const upstream = dial(Number(target.port || 5432), target.hostname)
     upstream.on('error', () => undefined)
-    const pair = [client, upstream] as const
+    const pair: Pair = { ends: [client, upstream], swallowed: mode === 'swallow' }
     pairs.add(pair)
-    let swallowed = mode === 'swallow'
     let losing = false
     const end = (): void => {
-      pairs.delete(pair)
+      // When one end gives up on a black hole, the other hears nothing of that.
+      if (pair.swallowed) return
       client.destroy()
-      // A client that gave up on a black hole closes its end; the server behind it hears nothing of that.
-      if (!swallowed) upstream.destroy()
+      upstream.destroy()
+      pairs.delete(pair)
     }
     client.on('data', (bytes) => {
-      swallowed ||= mode === 'swallow'
-      if (swallowed) return
+      if (pair.swallowed) return
       if (marker !== null && bytes.includes(marker)) {
         marker = null
         losing = true
@@ -58,8 +63,7 @@ export async function startProxy(url: string): Promise<NetworkProxy> {
       upstream.write(bytes)
     })
     upstream.on('data', (bytes) => {
-      swallowed ||= mode === 'swallow'
-      if (swallowed) return
+      if (pair.swallowed) return
       if (losing) {
         lost += 1
         end()
@@ -86,6 +90,7 @@ export async function startProxy(url: string): Promise<NetworkProxy> {
     },
     blackHole: () => {
       mode = 'swallow'
+      for (const pair of pairs) pair.swallowed = true
     },
     heal: () => {
       mode = 'pass'
