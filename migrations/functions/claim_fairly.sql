@@ -278,6 +278,35 @@ begin
   if taken < free and reason is distinct from 'max_per_key' then
     reason := null;
   end if;
+  -- A full queue in which nothing waits holds nobody back, and need not be asked again and again.
+  if reason = 'max_running' and not coalesce(
+    case when is_keyed then (
+      select true
+      from rowbeat.scheduled_jobs j
+      where j.queue = of_queue
+        and j.priority = of_priority
+        and j.ready_key is not null
+        and j.scheduled_at <= at
+        and j.job_type = any (types)
+      order by j.scheduled_at
+      limit 1
+    ) else (
+      select true
+      from rowbeat.scheduled_jobs j
+      where j.queue = of_queue
+        and j.priority = of_priority
+        and j.concurrency_key is null
+        and (j.scheduled_at, j.id) > (floor_at, floor_id)
+        and (j.scheduled_at, j.id) <= (until_at, until_id)
+        and j.scheduled_at <= at
+        and j.status = 'pending'
+        and j.job_type = any (types)
+      order by j.scheduled_at, j.id
+      limit 1
+    ) end, false)
+  then
+    reason := null;
+  end if;
   if reason = 'rate' then
     opens_in := (rowbeat.rate_room('queue', of_queue, q.rate_max, q.rate_seconds, at)).opens_in;
   elsif reason = 'job type rate' then
@@ -291,7 +320,8 @@ begin
            coalesce(more, false) and reason is null,
            case when reason in ('rate', 'job type rate') then opens_in
                 -- Slots that free up elsewhere are told to nobody; a pause ends with a wake-up.
-                when reason in ('max_running', 'max_per_key', 'busy') then 1 end,
+                when reason in ('max_running', 'max_per_key') then 0.5
+                when reason = 'busy' then 1 end,
            reason;
 end
 $$;

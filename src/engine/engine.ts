@@ -172,6 +172,17 @@ export function createEngine(options: EngineOptions): Engine {
     },
   })
 
+  // A busy lane is never claimed from in vain, and so never tells that it holds jobs of another kind as well; and the
+  // look walks over what it ended, the longer the busier it is.
+  const keyLooker = createLoop({
+    name: 'look for keys',
+    events,
+    pass: async () => {
+      await poller.lookForKeys()
+      return timing.lookForKeysMs
+    },
+  })
+
   const watch = createWatch({ pool, poller, registry: options.registry, events, timing })
   const tally = createTally({ pool, events })
   const upkeep = createUpkeep({ pool, events, timing, onFreed: () => poller.wakeAll() })
@@ -225,7 +236,7 @@ export function createEngine(options: EngineOptions): Engine {
     poller.halt()
     if (guard !== null) clearInterval(guard)
     listener?.stop()
-    const services = [heartbeat, leases, looker, upkeep, watch, scheduler]
+    const services = [heartbeat, leases, looker, keyLooker, upkeep, watch, scheduler]
     await atMost(
       timing.lastWordsMs,
       Promise.all([marked, waker.stop(), ...services.map((one) => one.stop())]),
@@ -268,6 +279,7 @@ export function createEngine(options: EngineOptions): Engine {
       heartbeat.start()
       leases.start()
       looker.start()
+      keyLooker.start()
       watch.start()
       upkeep.start()
       scheduler.start()

@@ -16,7 +16,7 @@ import type { Registry } from '../core/registry.ts'
 import { type ClaimedJob, claimSize } from '../store/claims.ts'
 import { isRefusedData } from '../store/database.ts'
 import type { Settled } from '../store/fence.ts'
-import { look } from '../store/look.ts'
+import { look, lookForKeys } from '../store/look.ts'
 import { endLeases, releaseLeases } from '../store/pollers.ts'
 import { completeJobs, settle } from '../store/settlements.ts'
 import { type Attempt, type AttemptEnd, startAttempt, unstorable, withLastReport } from './attempt.ts'
@@ -53,6 +53,8 @@ export interface Poller {
   attempts(): Iterable<Attempt>
   /** Looks at every lane; returns ms until the next job is due, or null. */
   look(): Promise<number | null>
+  /** Looks for jobs with a concurrency key, unless nothing was claimed since it was last asked to. */
+  lookForKeys(): Promise<void>
   /** Takes in a hint; a hint about an unknown lane asks for a look. */
   wake(queue: string, priority: number | null, dueInMs: number | null): boolean
   wakeAll(): void
@@ -79,6 +81,7 @@ export function createPoller(options: PollerOptions): Poller {
   let writes = 0
   let claiming = 0
   let mixedUnderWay = false
+  let claimedLately = false
   /** Grows whenever all work is dropped: what was under way by then must not be taken up. */
   let epoch = 0
   let halted = false
@@ -201,6 +204,7 @@ export function createPoller(options: PollerOptions): Poller {
   const take = (claimed: readonly ClaimedJob[], leaseId: string, seconds: number): void => {
     const first = claimed[0]
     if (first === undefined) return
+    claimedLately = true
     settler.openLease(leaseId, claimed.length)
     events.emit({ type: 'jobs.claimed', queue: first.queue, count: claimed.length, seconds })
     const now = performance.now()
@@ -324,6 +328,15 @@ export function createPoller(options: PollerOptions): Poller {
       const next = lanes.update(seen)
       pump()
       return next
+    },
+    lookForKeys: async () => {
+      if (pollerId === null || !claimedLately) return
+      claimedLately = false
+      const mine = epoch
+      const seen = await lookForKeys(pool, registry.jobTypes)
+      if (pollerId === null || mine !== epoch) return
+      lanes.update(seen)
+      pump()
     },
     wake: (queue, priority, dueInMs) => {
       if (pollerId === null) return true

@@ -9,6 +9,8 @@ export interface Timing {
   /** Rest between looks: shorter without LISTEN, since then they are all that finds new work. */
   readonly lookMs: number
   readonly lookListeningMs: number
+  /** Between looks for jobs with a concurrency key while others keep the poller busy. */
+  readonly lookForKeysMs: number
   /** Between the removals of leases that are settled or were lost on the way. */
   readonly leasesMs: number
   /** Between checks of time limits. */
@@ -34,6 +36,7 @@ export const TIMING: Timing = {
   beatTtlSeconds: BEAT_TTL_SECONDS,
   lookMs: 2_000,
   lookListeningMs: 5_000,
+  lookForKeysMs: 700,
   leasesMs: 2_000,
   sweepMs: 250,
   stallMs: 2_000,

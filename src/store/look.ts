@@ -1,6 +1,6 @@
 /** Looking for due jobs: what a poller's beliefs about the lanes are built on. */
 import { type ClaimLane, IS_LIMITED, IS_PAUSED } from './claims.ts'
-import type { Queryable } from './database.ts'
+import { type Queryable, within } from './database.ts'
 
 export interface LaneView extends ClaimLane {
   /** True when its queue has a limit that counts for these jobs. */
@@ -18,28 +18,12 @@ export interface Look {
 }
 
 /**
- * Looks at every lane: which hold a pending job that this poller can run, and when it is due. Lanes of paused queues
- * are left out. Walks the order indexes from lane to lane and starts at the floors, so its cost follows the number of
- * lanes, not of jobs.
+ * A look whose answer is this late is given up, ms. More than for other questions: one over a cold table may be slow,
+ * and without its answer no lane is known.
  */
-export async function look(db: Queryable, jobTypes: readonly string[]): Promise<Look> {
-  const { rows } = await db.query<LookRow>({
-    name: 'look',
-    text: `with recursive plain as (
-  (select j.queue, j.priority from rowbeat.scheduled_jobs j
-   where j.concurrency_key is null order by j.queue, j.priority limit 1)
-  union all
-  select next.queue, next.priority
-  from plain l
-  cross join lateral (
-    select j.queue, j.priority
-    from rowbeat.scheduled_jobs j
-    where j.concurrency_key is null
-      and (j.queue, j.priority) > (l.queue, l.priority)
-    order by j.queue, j.priority
-    limit 1
-  ) next
-), keyed as (
+const LOOK_TIMEOUT_MS = 8_000
+
+const KEYED_LANES = `keyed as (
   (select j.queue, j.priority from rowbeat.scheduled_jobs j
    where j.ready_key is not null order by j.queue, j.priority limit 1)
   union all
@@ -55,7 +39,68 @@ export async function look(db: Queryable, jobTypes: readonly string[]): Promise<
   ) next
 ), rated as (
   select r.job_type from rowbeat.job_type_rates r where r.job_type = any ($1)
-), seen_plain as (
+)`
+
+const SEEN_KEYED = `
+  select l.queue, l.priority, true as keyed, r.job_type as rated_type, first.scheduled_at as first_due,
+         later.scheduled_at as later_due
+  from keyed l
+  cross join (select null::text as job_type union all select rated.job_type from rated) r
+  left join lateral (
+    select j.scheduled_at
+    from rowbeat.scheduled_jobs j
+    where j.queue = l.queue
+      and j.priority = l.priority
+      and j.ready_key is not null
+      and j.job_type = any ($1)
+    order by j.scheduled_at
+    limit 1
+  ) first on true
+  left join lateral (
+    select j.scheduled_at
+    from rowbeat.scheduled_jobs j
+    where j.queue = l.queue
+      and j.priority = l.priority
+      and j.ready_key is not null
+      and j.scheduled_at > now()
+      and j.job_type = any ($1)
+    order by j.scheduled_at
+    limit 1
+  ) later on true`
+
+/** Of the lanes `seen`, those that are not paused; one row of nulls when there is none, for the clock. */
+const VIEWS = `
+select s.queue, s.priority, s.keyed, s.rated_type,
+       coalesce(${IS_LIMITED} or (s.keyed and q.max_per_key is not null), false) as limited,
+       date_part('epoch', s.first_due), date_part('epoch', s.later_due), date_part('epoch', now())
+from (select 1) always
+left join (seen s left join rowbeat.queues q on q.name = s.queue)
+  on not coalesce(${IS_PAUSED}, false)
+order by s.priority desc, s.queue, s.keyed, s.rated_type nulls first`
+
+/**
+ * Looks at every lane: which hold a pending job that this poller can run, and when it is due. Lanes of paused queues
+ * are left out. Walks the order indexes from lane to lane and starts at the floors, so its cost follows the number of
+ * lanes, not of jobs.
+ */
+export function look(db: Queryable, jobTypes: readonly string[]): Promise<Look> {
+  return ask(db, jobTypes, {
+    name: 'look',
+    text: `with recursive plain as (
+  (select j.queue, j.priority from rowbeat.scheduled_jobs j
+   where j.concurrency_key is null order by j.queue, j.priority limit 1)
+  union all
+  select next.queue, next.priority
+  from plain l
+  cross join lateral (
+    select j.queue, j.priority
+    from rowbeat.scheduled_jobs j
+    where j.concurrency_key is null
+      and (j.queue, j.priority) > (l.queue, l.priority)
+    order by j.queue, j.priority
+    limit 1
+  ) next
+), ${KEYED_LANES}, seen_plain as (
   select l.queue, l.priority, b.begins_at, first.scheduled_at, first.id
   from plain l
   left join rowbeat.claim_floors f on f.queue = l.queue and f.priority = l.priority
@@ -104,42 +149,30 @@ export async function look(db: Queryable, jobTypes: readonly string[]): Promise<
     order by j.scheduled_at, j.id
     limit 1
   ) first on true
-  union all
-  select l.queue, l.priority, true, r.job_type, first.scheduled_at, later.scheduled_at
-  from keyed l
-  cross join (select null::text as job_type union all select rated.job_type from rated) r
-  left join lateral (
-    select j.scheduled_at
-    from rowbeat.scheduled_jobs j
-    where j.queue = l.queue
-      and j.priority = l.priority
-      and j.ready_key is not null
-      and j.job_type = any ($1)
-    order by j.scheduled_at
-    limit 1
-  ) first on true
-  left join lateral (
-    select j.scheduled_at
-    from rowbeat.scheduled_jobs j
-    where j.queue = l.queue
-      and j.priority = l.priority
-      and j.ready_key is not null
-      and j.scheduled_at > now()
-      and j.job_type = any ($1)
-    order by j.scheduled_at
-    limit 1
-  ) later on true
-)
-select s.queue, s.priority, s.keyed, s.rated_type,
-       coalesce(${IS_LIMITED} or (s.keyed and q.max_per_key is not null), false) as limited,
-       date_part('epoch', s.first_due), date_part('epoch', s.later_due), date_part('epoch', now())
-from (select 1) always
-left join (seen s left join rowbeat.queues q on q.name = s.queue)
-  on not coalesce(${IS_PAUSED}, false)
-order by s.priority desc, s.queue, s.keyed, s.rated_type nulls first`,
-    values: [jobTypes],
-    rowMode: 'array',
+  union all${SEEN_KEYED}
+)${VIEWS}`,
   })
+}
+
+/**
+ * {@link look}, at the lanes of jobs with a concurrency key alone. These are in indexes that hold pending jobs only,
+ * so it is cheap also where a busy lane of plain jobs makes the other look dear.
+ */
+export function lookForKeys(db: Queryable, jobTypes: readonly string[]): Promise<Look> {
+  return ask(db, jobTypes, {
+    name: 'look_for_keys',
+    text: `with recursive ${KEYED_LANES}, seen as (${SEEN_KEYED}
+)${VIEWS}`,
+  })
+}
+
+async function ask(
+  db: Queryable,
+  jobTypes: readonly string[],
+  question: { readonly name: string; readonly text: string },
+): Promise<Look> {
+  const statement = within(LOOK_TIMEOUT_MS, { ...question, values: [jobTypes], rowMode: 'array' as const })
+  const { rows } = await db.query<LookRow>(statement)
   return { now: rows[0]?.[7] ?? 0, lanes: rows.flatMap(toView) }
 }
 

@@ -106,6 +106,31 @@ describe('the limits of a queue over several pollers', () => {
   })
 })
 
+describe('a slot that another poller frees', () => {
+  it('is noticed within a second, without a hint', async () => {
+    await setQueueLimits(engines.pool, 'default', 'a test', { maxRunning: 1 })
+    const [mine, other] = [gate(), gate()]
+    const slow = { lookMs: 60_000, lookListeningMs: 60_000 }
+    const holder = await engines.start({ jobs: { mine: mine.run }, timing: slow })
+    await engines.add({ jobType: 'mine' })
+    await woken(holder)
+    await until(() => mine.inside() === 1, { timeoutMs: 5_000, what: 'the slot to be taken' })
+    await engines.add({ jobType: 'other' })
+    const waiting = await engines.start({ jobs: { other: other.run }, timing: slow })
+    await woken(waiting)
+    mine.open()
+    await until(() => eventsOf(holder, 'job.ended').length === 1, {
+      timeoutMs: 2_000,
+      what: 'the end',
+      everyMs: 5,
+    })
+    const freed = performance.now()
+    await until(() => other.inside() === 1, { timeoutMs: 5_000, what: 'the slot to be noticed', everyMs: 5 })
+    expect(performance.now() - freed).toBeLessThan(800)
+    other.open()
+  })
+})
+
 describe('jobs with a key', () => {
   it('take turns also where nothing is limited', async () => {
     await engines.add(...manyOf(60, 'big'))
@@ -130,6 +155,34 @@ describe('jobs with a key', () => {
     await woken(started)
     await engines.drained()
     expect(order).toEqual(['undefined', 'new'])
+  })
+
+  it('are found soon in a lane that others keep busy, without a hint and long before the next look', async () => {
+    const began: string[] = []
+    let busy = true
+    const plain = async (): Promise<undefined> => {
+      if (busy) await engines.add({ jobType: 'plain' }, { jobType: 'plain' })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const keyed = (): undefined => {
+      began.push('keyed')
+    }
+    const started = await engines.start({
+      jobs: { plain, keyed },
+      concurrency: 2,
+      timing: { lookMs: 60_000, lookListeningMs: 60_000 },
+    })
+    try {
+      await engines.add(...Array.from({ length: 20 }, () => ({ jobType: 'plain' })))
+      await woken(started)
+      await until(() => eventsOf(started, 'job.ended').length > 20, { timeoutMs: 5_000, what: 'a busy lane' })
+      const asked = performance.now()
+      await engines.add({ jobType: 'keyed', concurrencyKey: 'a' })
+      await until(() => began.length === 1, { timeoutMs: 5_000, what: 'the job with a key', everyMs: 5 })
+      expect(performance.now() - asked).toBeLessThan(1_000)
+    } finally {
+      busy = false
+    }
   })
 
   it('of one key do not hold up jobs without a key, nor those of a lower priority', async () => {

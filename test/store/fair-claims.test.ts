@@ -136,7 +136,11 @@ describe('keys', () => {
     expect(second.held).toBe('max_running')
     await setQueueLimits(store.pool, 'default', 'a test', { maxPerKey: 2 })
     expect(await keysOf((await fairly({ lane: KEYED })).claimed)).toEqual(['c'])
-    expect(await fairly({ lane: KEYED })).toMatchObject({ claimed: [], held: 'max_per_key', retrySeconds: 1 })
+    expect(await fairly({ lane: KEYED })).toMatchObject({
+      claimed: [],
+      held: 'max_per_key',
+      retrySeconds: 0.5,
+    })
     await complete(urgent.claimed)
     expect(await keysOf((await fairly({ lane: KEYED })).claimed)).toEqual(['a'])
   })

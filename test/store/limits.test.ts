@@ -26,7 +26,7 @@ describe('the limit of a queue', () => {
     await setQueueLimits(store.pool, 'default', 'a test', { maxRunning: 5 })
     const first = await fairly()
     expect(first.claimed).toHaveLength(3)
-    expect(first).toMatchObject({ held: 'max_running', more: false, retrySeconds: 1 })
+    expect(first).toMatchObject({ held: 'max_running', more: false, retrySeconds: 0.5 })
     expect((await fairly()).claimed).toEqual([])
     await complete(before.slice(0, 1))
     expect((await fairly()).claimed).toHaveLength(1)
@@ -39,6 +39,26 @@ describe('the limit of a queue', () => {
     const again = await fairly({ limit: 2 })
     expect(again.claimed).toHaveLength(2)
     expect(again).toMatchObject({ held: null, more: true })
+  })
+
+  it('holds nobody back while nothing waits, with a key or without', async () => {
+    await setQueueLimits(store.pool, 'default', 'a test', { maxRunning: 1 })
+    await add(1)
+    expect((await fairly()).claimed).toHaveLength(1)
+    await add(1, { dueInSeconds: 60 })
+    await add(1, { key: 'a', dueInSeconds: 60 })
+    await add(1, { type: 'unknown' })
+    for (const lane of [laneOf({}), KEYED]) {
+      expect(await fairly({ lane })).toMatchObject({
+        claimed: [],
+        held: null,
+        more: false,
+        retrySeconds: null,
+      })
+    }
+    await add(1, { key: 'a' })
+    expect(await fairly()).toMatchObject({ held: null })
+    expect(await fairly({ lane: KEYED })).toMatchObject({ held: 'max_running', retrySeconds: 0.5 })
   })
 
   it('settles plain completions first, and gives their slots to the claim', async () => {
