@@ -14,6 +14,7 @@ import { createEngine, type Engine } from './engine/engine.ts'
 import { createEvents, type Events } from './engine/events.ts'
 import { createSnapshots, type Snapshots } from './engine/snapshot.ts'
 import { createHttp } from './http/app.ts'
+import { createShare } from './http/shared-reads.ts'
 import { createOutbound } from './outbound/client.ts'
 import { type Connections, connect, explainDatabaseError, within } from './store/database.ts'
 import { readDurations } from './store/durations.ts'
@@ -271,6 +272,7 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
     readExecution: (executionId) => readExecution(pool, executionId),
     findLatestExecution: (name, subject) => readLatestExecution(pool, name, subject),
     readDurations: (jobTypes) => readDurations(pool, jobTypes),
+    share: createShare(),
     problem: (code, detail, extras) => new ProblemError(code, detail, extras),
     resolves: async (domain) => {
       try {

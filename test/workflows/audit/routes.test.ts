@@ -1,5 +1,6 @@
 import { HTTPException } from 'hono/http-exception'
 import { describe, expect, it } from 'vitest'
+import { createShare } from '../../../src/http/shared-reads.ts'
 import type { ExecutionView } from '../../../src/workflows/audit/progress.ts'
 import { matchesEtag } from '../../../src/workflows/audit/routes/status.ts'
 import { type AuditRouteDeps, auditRoutes, type ProblemExtras } from '../../../src/workflows/audit/routes.ts'
@@ -79,6 +80,7 @@ function openApp(over: Partial<AuditRouteDeps> = {}, executions: ExecutionView[]
     findLatestExecution: async (_workflow, subject) =>
       executions.findLast((one) => one.subject === subject) ?? null,
     readDurations: async () => new Map(),
+    share: (_name, read) => read(),
     problem: (code, detail, extras) => new Problem(code, detail, extras),
     ...over,
   }
@@ -422,6 +424,32 @@ describe('GET the status', () => {
     const answer = await get('live.test/audit/status/already-completed')
     expect(answer.status).toBe(422)
     expect(await answer.json()).toMatchObject({ errors: [{ pointer: '/path/execution_id' }] })
+  })
+})
+
+describe('a crowd', () => {
+  it('that asks for one status costs the database a few reads, and each gets it', async () => {
+    const live = executionView([stepView('editorial_analysis', 1)], { subject: 'crowd.test', endTime: null })
+    let reads = 0
+    const counted = async <Answer>(answer: Answer): Promise<Answer> => {
+      reads += 1
+      return answer
+    }
+    const { app } = openApp({
+      readExecution: () => counted(live),
+      readDurations: () => counted(new Map()),
+      share: createShare(),
+    })
+    const url = `/api/v1/sites/crowd.test/audit/status/${live.executionId}`
+    const answers = await Promise.all(
+      Array.from({ length: 1_000 }, async () => {
+        const answer = await app.request(url)
+        return { status: answer.status, body: await answer.text() }
+      }),
+    )
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]))
+    expect(new Set(answers.map((answer) => answer.body)).size).toBe(1)
+    expect(reads).toBeLessThan(12)
   })
 })
 

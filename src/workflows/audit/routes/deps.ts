@@ -40,6 +40,11 @@ export interface AuditRouteDeps {
   readExecution(executionId: string): Promise<ExecutionView | null>
   findLatestExecution(workflow: string, subject: string): Promise<ExecutionView | null>
   readDurations(jobTypes: readonly string[]): Promise<DurationHistory>
+  /**
+   * Runs a read, or shares the answer of one of the same name that begins after this call, so that a crowd costs as
+   * little as two callers. The name says everything that the answer depends on; nobody may change the answer.
+   */
+  share<Answer>(name: string, read: () => Promise<Answer>): Promise<Answer>
   /** The error that the app answers as problem+json; thrown by the routes. */
   problem(code: AuditProblem, detail: string, extras?: ProblemExtras): Error
   /** Whether a name has an address; asked only when the settings say so and work is to start. */

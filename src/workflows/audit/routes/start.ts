@@ -10,9 +10,9 @@ import type {
   WorkflowStep,
 } from '../schema.ts'
 import type { AuditSettings } from '../settings.ts'
-import { readDataStatus, readDocumentSources } from '../store.ts'
 import { AUDIT_WORKFLOW } from '../workflow-name.ts'
 import type { AuditRouteDeps, CreateAudit } from './deps.ts'
+import { readData, readExecution, readLatest, readSources } from './reads.ts'
 
 /** Seconds after which a caller looks again at an audit that has just been started. */
 const FIRST_LOOK_SECONDS = 2
@@ -50,8 +50,8 @@ export async function answerAudit(
 ): Promise<AuditAnswer> {
   const thresholds = thresholdsOf(query, deps.settings)
   // One after the other: a run that ends between the two reads must not look ended while its data looks missing.
-  const latest = await deps.findLatestExecution(AUDIT_WORKFLOW, domain)
-  const reading = await readDataStatus(deps.db, domain, thresholds)
+  const latest = await readLatest(deps, domain)
+  const reading = await readData(deps, domain, thresholds)
   const decision = decide({
     status: reading.status,
     refresh: query.refresh,
@@ -61,7 +61,7 @@ export async function answerAudit(
   })
   switch (decision.kind) {
     case 'answer': {
-      const sources = await readDocumentSources(deps.db, domain)
+      const sources = await readSources(deps, domain)
       // The profile can be gone by now (a retention job, a hand): then the analysis is simply missing.
       if (sources === null)
         return pending(await start(deps, domain, [...AUDIT_STEPS], reading.status, requestId))
@@ -94,8 +94,8 @@ export async function prepareStart(
   requestId: string | null,
 ): Promise<PreparedStart> {
   const [{ status }, latest] = await Promise.all([
-    readDataStatus(deps.db, domain, thresholdsOf({}, deps.settings)),
-    deps.findLatestExecution(AUDIT_WORKFLOW, domain),
+    readData(deps, domain, thresholdsOf({}, deps.settings)),
+    readLatest(deps, domain),
   ])
   await requireAddress(deps, domain)
   const missing = neededSteps(status)
@@ -122,7 +122,7 @@ async function start(
     { domain },
     { steps, requestId },
   )
-  const view = created ? null : await deps.readExecution(executionId)
+  const view = created ? null : await readExecution(deps, executionId)
   return describe({ domain, executionId, created, steps, view, status })
 }
 

@@ -1,9 +1,9 @@
 /** The status of one audit, and whether the caller has it already. */
 import { assembleStatus, type ExecutionView, pollAfterSeconds } from '../progress.ts'
 import type { AuditStatusResponse } from '../schema.ts'
-import { readDataStatus } from '../store.ts'
 import { AUDIT_WORKFLOW } from '../workflow-name.ts'
 import type { AuditRouteDeps } from './deps.ts'
+import { readData, readExecution, readHistory, readLatest } from './reads.ts'
 import { thresholdsOf } from './start.ts'
 
 export type StatusAnswer =
@@ -40,8 +40,13 @@ export async function answerStatus(
     return { kind: 'unchanged', headers: live ? { ...headers, 'Retry-After': '5' } : headers }
   }
   const [reading, history] = await Promise.all([
-    readDataStatus(deps.db, domain, thresholdsOf({}, deps.settings)),
-    live ? deps.readDurations(view.steps.map((step) => step.step)) : new Map<string, never>(),
+    readData(deps, domain, thresholdsOf({}, deps.settings)),
+    live
+      ? readHistory(
+          deps,
+          view.steps.map((step) => step.step),
+        )
+      : new Map<string, never>(),
   ])
   const body = assembleStatus(view, history, reading.status)
   const pollAfter = String(pollAfterSeconds(body, view.now.getTime()))
@@ -53,8 +58,8 @@ async function findAudit(
   domain: string,
   executionId: string,
 ): Promise<ExecutionView | null> {
-  if (executionId === 'latest') return deps.findLatestExecution(AUDIT_WORKFLOW, domain)
-  const view = await deps.readExecution(executionId.toLowerCase())
+  if (executionId === 'latest') return readLatest(deps, domain)
+  const view = await readExecution(deps, executionId.toLowerCase())
   // An execution of another domain or workflow is none of this address.
   return view?.subject === domain && view.workflowType === AUDIT_WORKFLOW ? view : null
 }
