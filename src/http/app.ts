@@ -7,6 +7,7 @@ import { ProblemError } from '../core/problems.ts'
 import { type HealthDeps, healthRoutes } from './health.ts'
 import { openApiDocument, Problem } from './openapi.ts'
 import { isOurFault, problemResponse } from './problem.ts'
+import { refuseUnknownNames } from './query-names.ts'
 
 export interface HttpEnv {
   Variables: { requestId: string; traceparent: string | null }
@@ -83,6 +84,7 @@ export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
       (performance.now() - begun) / 1000,
     )
   })
+  app.use(refuseUnknownNames(app))
   app.use(
     bodyLimit({
       maxSize: BODY_MAX_BYTES,
