@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { hasOldServer } from './test/support/old-server.ts'
 import { findPgBouncer } from './test/support/pgbouncer.ts'
 
 /** Files by path: the order does not depend on how long they took last time, so that a run can be repeated. */
@@ -19,15 +20,29 @@ const hasPgBouncer = findPgBouncer() !== null
 if (!hasPgBouncer)
   process.stderr.write('No pgbouncer on this machine: the tests of the engine run without a pooler only\n')
 
+/** The oldest Postgres that is served, and what runs a second time on it: where plans and statements differ most. */
+const OLDEST = 15
+const ON_OLDEST = ['test/store/{limits,fair-claims,schedules}.test.ts']
+const hasOldest = hasOldServer(OLDEST)
+if (!hasOldest)
+  process.stderr.write(
+    `No programs of Postgres ${OLDEST} on this machine: the tests run on the newest only\n`,
+  )
+
 const report = process.env.TEST_REPORT
+
+const project = (
+  name: string,
+  provide: { readonly pooled: boolean; readonly oldServer: number | null },
+  include: string[],
+) => ({ extends: true as const, test: { name, provide, include } })
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'direct', provide: { pooled: false }, include: ['test/**/*.test.ts'] } },
-      ...(hasPgBouncer
-        ? [{ extends: true as const, test: { name: 'pooled', provide: { pooled: true }, include: POOLED } }]
-        : []),
+      project('direct', { pooled: false, oldServer: null }, ['test/**/*.test.ts']),
+      ...(hasPgBouncer ? [project('pooled', { pooled: true, oldServer: null }, POOLED)] : []),
+      ...(hasOldest ? [project(`postgres${OLDEST}`, { pooled: false, oldServer: OLDEST }, ON_OLDEST)] : []),
     ],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',

@@ -6,8 +6,8 @@ import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { migrate, missingMigrations, newestMigration, readMigrations } from '../../src/store/migrate.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { startOldServer } from '../support/old-server.ts'
 import { until } from '../support/wait.ts'
-import { startOldServer } from './old-server.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url))
 const database = useTestDatabase()

@@ -6,12 +6,13 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import pg from 'pg'
+import { startOldServer } from './old-server.ts'
 import { type PgBouncer, startPgBouncer } from './pgbouncer.ts'
 import { startTestServer, type TestServer } from './server.ts'
 
 export interface Broker {
   /** `POST` makes a database and answers `{ url, directUrl, name, outlivesRun }`, `POST ?pooled` with a `url` that
-   * leads through PgBouncer in transaction mode; `DELETE ?name=` drops it. */
+   * leads through PgBouncer in transaction mode, `POST ?major=` one on an older server; `DELETE ?name=` drops it. */
   readonly url: string
   close(): Promise<void>
 }
@@ -31,7 +32,7 @@ export async function startBroker(
 ): Promise<Broker> {
   const run = `rowbeat_test_${process.pid}_${randomBytes(3).toString('hex')}`
   const secret = randomBytes(16).toString('hex')
-  let ready: Promise<Ready> | null = null
+  const ready = new Map<string | null, Promise<Ready>>()
   let pooler: PgBouncer | null = null
   let made = 0
   let queue: Promise<unknown> = Promise.resolve()
@@ -39,8 +40,12 @@ export async function startBroker(
   const serve = async (request: IncomingMessage): Promise<Record<string, unknown>> => {
     const target = new URL(request.url ?? '/', 'http://broker')
     if (target.pathname !== `/${secret}`) throw new Error('unknown path')
-    ready ??= prepare(environment, `${run}_template`, log)
-    const { server, template } = await ready
+    const major = target.searchParams.get('major')
+    const preparing =
+      ready.get(major) ??
+      prepare(major === null ? startTestServer(environment, log) : startOld(Number(major)), `${run}_template`)
+    ready.set(major, preparing)
+    const { server, template } = await preparing
     const name = target.searchParams.get('name') ?? `${run}_${++made}`
     if (!name.startsWith(run)) throw new Error(`${name} is not a database of this run`)
     if (request.method === 'DELETE') {
@@ -78,24 +83,29 @@ export async function startBroker(
       http.closeAllConnections()
       await new Promise((resolve) => http.close(resolve))
       await queue
-      const started = await ready?.catch(() => null)
-      if (!started) return
       await pooler?.close()
-      if (started.server.outlivesRun) {
-        await administer(started.server.url, `drop database if exists ${started.template} with (force)`)
+      for (const one of ready.values()) {
+        const started = await one.catch(() => null)
+        if (started === null) continue
+        const { server, template } = started
+        if (server.outlivesRun) {
+          await administer(server.url, `drop database if exists ${template} with (force)`)
+        }
+        await server.stop()
       }
-      await started.server.stop()
     },
   }
 }
 
-/** Starts the server and makes the template: an empty database, migrated once. */
-async function prepare(
-  environment: NodeJS.ProcessEnv,
-  template: string,
-  log: (line: string) => void,
-): Promise<Ready> {
-  const server = await startTestServer(environment, log)
+async function startOld(major: number): Promise<TestServer> {
+  const server = await startOldServer(major)
+  if (server === null) throw new Error(`the programs of Postgres ${major} are not installed`)
+  return { ...server, kind: `Postgres ${major}`, outlivesRun: false }
+}
+
+/** Makes the template on a server that starts: an empty database, migrated once. */
+async function prepare(starting: Promise<TestServer>, template: string): Promise<Ready> {
+  const server = await starting
   try {
     await administer(server.url, `create database ${template}`)
     await migrateTemplate(withDatabase(server.url, template))

@@ -20,7 +20,9 @@ beforeEach(({ onTestFailed }) => {
 /** Makes a migrated database; the first call of a run starts the server, which takes a few seconds. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const broker = inject('databaseBroker')
-  const made = await ask(inject('pooled') ? `${broker}?pooled` : broker, 'POST')
+  const major = inject('oldServer')
+  const where = major === null ? (inject('pooled') ? '?pooled' : '') : `?major=${major}`
+  const made = await ask(`${broker}${where}`, 'POST')
   const { url, directUrl, name, outlivesRun } = made
   if (typeof url !== 'string' || typeof directUrl !== 'string' || typeof name !== 'string')
     throw new Error('the broker made no database')
@@ -30,7 +32,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     drop: async () => {
       if (anyFailed && outlivesRun === true)
         process.stderr.write(`A test failed: its database ${name} is kept\n`)
-      else await ask(`${broker}?name=${name}`, 'DELETE')
+      else await ask(`${broker}?name=${name}${major === null ? '' : `&major=${major}`}`, 'DELETE')
     },
   }
 }

@@ -8,6 +8,8 @@ declare module 'vitest' {
     databaseBroker: string
     /** True where databases are reached through PgBouncer. */
     pooled: boolean
+    /** Major version of the older server that databases are on; null: the server of the run. */
+    oldServer: number | null
   }
 }
 

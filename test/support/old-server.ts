@@ -1,12 +1,13 @@
-/** A throw-away server of an older Postgres, from the programs of the system, for as long as a test runs. */
+/** A throw-away server of an older Postgres, from the programs of the system, for as long as tests run. */
 import { execFile, spawn } from 'node:child_process'
-import { access, chown, mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { until } from '../support/wait.ts'
+import { until } from './wait.ts'
 
 const run = promisify(execFile)
 
@@ -15,14 +16,20 @@ export interface OldServer {
   stop(): Promise<void>
 }
 
-/** Starts a server of this major version; null when its programs are not installed. */
+const binOf = (major: number): string => `/usr/lib/postgresql/${major}/bin`
+
+/** True when the programs of this major version are installed as Debian does. */
+export function hasOldServer(major: number): boolean {
+  return existsSync(join(binOf(major), 'initdb'))
+}
+
+/** The shell outlives us only until its input ends; it then takes the server with it. */
+const LEASH = '"$0" "$@" & child=$!; read -r line; kill -INT $child; wait $child'
+
+/** Starts a server of this major version, which ends with this process; null when it is not installed. */
 export async function startOldServer(major: number): Promise<OldServer | null> {
-  const bin = `/usr/lib/postgresql/${major}/bin`
-  const found = await access(join(bin, 'initdb')).then(
-    () => true,
-    () => false,
-  )
-  if (!found) return null
+  if (!hasOldServer(major)) return null
+  const bin = binOf(major)
   const directory = await mkdtemp(join(tmpdir(), 'old-server-'))
   const as = await whoRuns()
   if (as !== null) await chown(directory, as.uid, as.gid)
@@ -34,15 +41,16 @@ export async function startOldServer(major: number): Promise<OldServer | null> {
   })
   const port = await freePort()
   const settings = ['fsync=off', 'listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`]
-  const server = spawn(
-    join(bin, 'postgres'),
-    ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
-    { cwd: directory, stdio: 'ignore', ...user },
-  )
+  const options = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])]
+  const server = spawn('/bin/sh', ['-c', LEASH, join(bin, 'postgres'), ...options], {
+    cwd: directory,
+    stdio: ['pipe', 'ignore', 'ignore'],
+    ...user,
+  })
   const ended = new Promise((resolve) => server.once('exit', resolve))
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   const stop = async (): Promise<void> => {
-    server.kill('SIGINT')
+    server.stdin?.end()
     await ended
     await rm(directory, { recursive: true, force: true })
   }
