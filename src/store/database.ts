@@ -34,8 +34,12 @@ const IDLE_TIMEOUT_MS = 10_000
 /** A connection that is silent for this long is probed by the kernel. */
 const KEEP_ALIVE_MS = 5_000
 
-/** Connections that something shares out among clients; see {@link isPooled}. */
-const pooled = new WeakSet<pg.ClientBase>()
+const BEGIN = 'begin isolation level read committed'
+/**
+ * How a transaction begins on connections that something shares out among clients, see {@link isPooled}: with the
+ * server's limits, for what is set for a session would be left to the next client.
+ */
+const beginPooled = new WeakMap<pg.ClientBase, string>()
 
 /**
  * Opens a pool. Nothing connects until the first statement. A connection that breaks while idle is dropped
@@ -61,7 +65,7 @@ export function connect(options: {
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     onConnect: async (client) => {
       if (await isPooled(client)) {
-        pooled.add(client)
+        beginPooled.set(client, `${BEGIN}; ${serverLimits('local', queryTimeoutMs)}`)
         dropNames(client)
       } else {
         await client.query(within(CONNECT_TIMEOUT_MS, { text: serverLimits('session', queryTimeoutMs) }))
@@ -103,7 +107,7 @@ function serverLimits(scope: 'session' | 'local', queryTimeoutMs: number): strin
 /** For a connection that is to be closed after use: its statements may take as long as they need. */
 export async function liftServerLimits(client: pg.ClientBase): Promise<void> {
   // Behind a pooler nothing was set, and the next statement may run in another session.
-  if (!pooled.has(client)) await client.query('set statement_timeout = 0')
+  if (!beginPooled.has(client)) await client.query('set statement_timeout = 0')
 }
 
 /**
@@ -136,10 +140,6 @@ function isNamed(statement: unknown): statement is { readonly name: string } {
   )
 }
 
-const BEGIN = 'begin isolation level read committed'
-/** What is set for a session would be left to the next client of a pooler. */
-const BEGIN_POOLED = `${BEGIN}; ${serverLimits('local', QUERY_TIMEOUT_MS)}`
-
 /**
  * Runs `work` in one transaction on one connection, READ COMMITTED whatever the default of the database: each
  * statement must see what others committed before it. A connection that broke or whose rollback fails is
@@ -149,7 +149,7 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query(pooled.has(client) ? BEGIN_POOLED : BEGIN)
+    await client.query(beginPooled.get(client) ?? BEGIN)
     const result = await work(client)
     await client.query('commit')
     return result

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type NetworkProxy, startProxy } from '../support/proxy.ts'
 import { until } from '../support/wait.ts'
-import { eventsOf, gate, useEngines } from './harness.ts'
+import { eventsOf, gate, type Run, useEngines } from './harness.ts'
 
 const engines = useEngines()
 const soon = { timeoutMs: 8_000 }
@@ -65,6 +65,34 @@ describe('an engine', () => {
     expect(proxy.lost()).toBe(1)
     expect(eventsOf(started, 'job.ended')).toMatchObject([{ outcome: 'completed' }])
     expect(await engines.read(id)).toMatchObject({ status: 'completed', attempt: 1 })
+  })
+
+  it.each([
+    { what: 'a plain completion', text: "set status = 'completed'", result: undefined },
+    { what: 'an end with a result', text: 'coalesce(o.result', result: { n: 1 } },
+    { what: 'the commit of an end with a result', text: 'commit\0', result: { n: 1 } },
+  ])('settles once although the network swallowed the answer to $what', async ({ text, result }) => {
+    const door = gate()
+    const hold: Run = async (context) => {
+      await door.run(context)
+      return result
+    }
+    const started = await engines.start({
+      jobs: { hold },
+      url: proxy.url,
+      queryTimeoutMs: 500,
+      timing: { upkeepMs: 60_000 },
+    })
+    const [id = ''] = await engines.add({ jobType: 'hold' })
+    started.engine.wake('default', 0)
+    await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
+    proxy.swallowAnswerTo(text)
+    door.open()
+    await until(() => eventsOf(started, 'job.ended').length === 1, { ...soon, what: 'the end to be told' })
+    expect(proxy.lost()).toBe(1)
+    expect(eventsOf(started, 'job.ended')).toMatchObject([{ outcome: 'completed' }])
+    expect(await engines.read(id)).toMatchObject({ status: 'completed', attempt: 1, result: result ?? null })
+    expect(eventsOf(started, 'poller.fenced')).toEqual([])
   })
 
   it('gives back a claim whose answer was lost', async () => {

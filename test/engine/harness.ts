@@ -13,7 +13,7 @@ import { type ComputeThreads, createCompute } from '../../src/engine/compute.ts'
 import { createEngine, type Engine } from '../../src/engine/engine.ts'
 import { createEvents, type EngineEvent } from '../../src/engine/events.ts'
 import type { Timing } from '../../src/engine/timing.ts'
-import { connect } from '../../src/store/database.ts'
+import { connect, QUERY_TIMEOUT_MS } from '../../src/store/database.ts'
 import { enqueueJobs, type NewJob } from '../../src/store/jobs.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { until } from '../support/wait.ts'
@@ -51,6 +51,8 @@ export interface StartOptions {
   readonly threads?: Parameters<typeof createCompute>[0]
   /** Default: the database itself. */
   readonly url?: string
+  /** Milliseconds that a statement may take; default: as in production. */
+  readonly queryTimeoutMs?: number
   readonly listen?: boolean
   /** Default: `url`, or past the pooler where the database is behind one. */
   readonly listenUrl?: string
@@ -100,7 +102,8 @@ export function useEngines() {
       const url = options.url ?? database.url
       const pooled = database.url !== database.directUrl
       const listenUrl = options.listenUrl ?? (pooled ? database.directUrl : url)
-      const connections = connect({ url, max: 8, applicationName: 'rowbeat' })
+      const { queryTimeoutMs = QUERY_TIMEOUT_MS } = options
+      const connections = connect({ url, max: 8, applicationName: 'rowbeat', queryTimeoutMs })
       const seen: EngineEvent[] = []
       const compute = createCompute(options.threads)
       const events = createEvents((error) => {

@@ -16,7 +16,7 @@ import {
 import type { Completion } from '../../src/store/fence.ts'
 import { raiseClaimFloors } from '../../src/store/floors.ts'
 import { enqueueJobs } from '../../src/store/jobs.ts'
-import { look } from '../../src/store/look.ts'
+import { look, lookForKeys } from '../../src/store/look.ts'
 import { beat, reapDeadPollers, releaseLeases } from '../../src/store/pollers.ts'
 import { readSnapshot } from '../../src/store/reports.ts'
 import {
@@ -230,6 +230,7 @@ const STATEMENTS: readonly (readonly [string, number, () => Promise<() => Promis
       return () => look(pool, ['work'])
     },
   ],
+  ['look_for_keys', 10, async () => () => lookForKeys(pool, ['work'])],
   [
     'raise floors',
     20,

@@ -14,6 +14,8 @@ export interface NetworkProxy {
   heal(): void
   /** Lets the next request that contains `text` reach the server, and cuts its connection when the answer comes. */
   loseAnswerTo(text: string): void
+  /** The same without a word: nothing is closed, and the connection stays mute. */
+  swallowAnswerTo(text: string): void
   /** How many answers were lost so. */
   lost(): number
   close(): Promise<void>
@@ -30,6 +32,7 @@ export async function startProxy(url: string): Promise<NetworkProxy> {
   const pairs = new Set<Pair>()
   let mode: 'pass' | 'refuse' | 'swallow' = 'pass'
   let marker: string | null = null
+  let mutely = false
   let lost = 0
 
   const endAll = (): void => {
@@ -66,7 +69,8 @@ export async function startProxy(url: string): Promise<NetworkProxy> {
       if (pair.swallowed) return
       if (losing) {
         lost += 1
-        end()
+        if (mutely) pair.swallowed = true
+        else end()
         return
       }
       client.write(bytes)
@@ -97,6 +101,11 @@ export async function startProxy(url: string): Promise<NetworkProxy> {
     },
     loseAnswerTo: (text) => {
       marker = text
+      mutely = false
+    },
+    swallowAnswerTo: (text) => {
+      marker = text
+      mutely = true
     },
     lost: () => lost,
     close: async () => {
