@@ -20,11 +20,13 @@ export function useAuditDatabase(): AuditTestDatabase & { statements(): number }
   beforeAll(async () => {
     const database = await createTestDatabase()
     const pool = new pg.Pool({ connectionString: database.url, max: 4 })
+    // The drop of the database may reach a connection that is just being closed; the client and its pool both tell.
+    const allowDrop = (error: Error): void => {
+      if (!('code' in error) || error.code !== ADMIN_SHUTDOWN) throw error
+    }
+    pool.on('error', allowDrop)
     pool.on('connect', (client) => {
-      client.on('error', (error) => {
-        // The drop of the database may reach a connection that is just being closed.
-        if (!('code' in error) || error.code !== ADMIN_SHUTDOWN) throw error
-      })
+      client.on('error', allowDrop)
     })
     const db = new Kysely<Record<never, never>>({
       dialect: new PostgresDialect({ pool }),
