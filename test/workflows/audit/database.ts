@@ -1,8 +1,9 @@
 /** A migrated database of its own for a test file, as the audit is handed it. */
 import { Kysely, PostgresDialect } from 'kysely'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '../../../src/core/ports.ts'
+import { connect } from '../../../src/store/database.ts'
 import { createTestDatabase } from '../../support/database.ts'
 
 export interface AuditTestDatabase {
@@ -10,24 +11,13 @@ export interface AuditTestDatabase {
   readonly pool: pg.Pool
 }
 
-/** SQLSTATE of a connection that the server ends. */
-const ADMIN_SHUTDOWN = '57P01'
-
 /** Opens it before the tests of a file and drops it after them. `statements` counts what was sent. */
 export function useAuditDatabase(): AuditTestDatabase & { statements(): number } {
   let open: (AuditTestDatabase & { close(): Promise<void> }) | null = null
   let statements = 0
   beforeAll(async () => {
     const database = await createTestDatabase()
-    const pool = new pg.Pool({ connectionString: database.url, max: 4 })
-    // The drop of the database may reach a connection that is just being closed; the client and its pool both tell.
-    const allowDrop = (error: Error): void => {
-      if (!('code' in error) || error.code !== ADMIN_SHUTDOWN) throw error
-    }
-    pool.on('error', allowDrop)
-    pool.on('connect', (client) => {
-      client.on('error', allowDrop)
-    })
+    const { pool, close } = connect({ url: database.url, max: 4, applicationName: 'rowbeat' })
     const db = new Kysely<Record<never, never>>({
       dialect: new PostgresDialect({ pool }),
       log: () => {
@@ -38,7 +28,7 @@ export function useAuditDatabase(): AuditTestDatabase & { statements(): number }
       db,
       pool,
       close: async () => {
-        await db.destroy()
+        await close()
         await database.drop()
       },
     }

@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest'
+import type { AuditRouteDeps } from '../../../../src/workflows/audit/routes.ts'
+import { PendingAuditResponse, SiteAuditResponse } from '../../../../src/workflows/audit/schema.ts'
+import { useAuditDatabase } from '../database.ts'
+import { EXECUTION_ID, executionView, settings, stepView } from '../fixtures.ts'
+import { OTHER_ID, openApp, post } from '../route-fixtures.ts'
+import { storeAudit } from '../stored.ts'
+
+const database = useAuditDatabase()
+
+describe('GET the audit', () => {
+  it('starts what a new domain needs and says where to look', async () => {
+    const { app, created } = openApp(database)
+    const answer = await app.request('/api/v1/sites/NEW.test/audit')
+    expect(answer.status).toBe(202)
+    expect(answer.headers.get('location')).toBe(`/api/v1/sites/new.test/audit/status/${EXECUTION_ID}`)
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+    const body = PendingAuditResponse.parse(await answer.json())
+    expect(body.workflow_steps.map((step) => [step.step, step.name, step.status])).toEqual([
+      [1, 'Editorial Analysis', 'pending'],
+      [2, 'Competitor Search', 'pending'],
+      [3, 'Client Site Scraping', 'pending'],
+      [4, 'Competitor Scraping', 'pending'],
+      [5, 'Trend Pipeline', 'pending'],
+    ])
+    expect(created).toEqual([{ subject: 'new.test', steps: expect.arrayContaining(['trend_pipeline']) }])
+  })
+
+  it('names one execution to everybody who asks', async () => {
+    const { app, created } = openApp(database)
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => app.request('/api/v1/sites/crowd.test/audit')),
+    )
+    const bodies = await Promise.all(
+      answers.map(async (answer) => PendingAuditResponse.parse(await answer.json())),
+    )
+    expect(new Set(bodies.map((body) => body.execution_id)).size).toBe(1)
+    expect(new Set(bodies.map((body) => body.workflow_steps.length))).toEqual(new Set([5]))
+    expect(created).toHaveLength(1)
+  })
+
+  it('answers with the document when all data is there, starts nothing, and stays within nine statements', async () => {
+    await storeAudit(database, 'full.test')
+    const { app, created } = openApp(database)
+    const before = database.statements()
+    const answer = await app.request('/api/v1/sites/full.test/audit?include_topics=true')
+    expect(answer.status).toBe(200)
+    const body = SiteAuditResponse.parse(await answer.json())
+    expect(body).toMatchObject({ url: 'https://full.test', took_ms: 12345, partial: false, cache_hit: false })
+    expect(body.trending_topics?.summary?.total_trending).toBe(1)
+    expect(created).toEqual([])
+    expect(database.statements() - before).toBeLessThanOrEqual(9)
+  })
+
+  it('takes thresholds, age and refresh from the query', async () => {
+    await storeAudit(database, 'query.test')
+    const start = async (query: string) => {
+      const { app, created } = openApp(database)
+      const answer = await app.request(`/api/v1/sites/query.test/audit?${query}`)
+      return [answer.status, created[0]?.steps ?? []]
+    }
+    expect(await start('min_client_articles=5&max_age_hours=1')).toEqual([200, []])
+    expect(await start('min_client_articles=6')).toEqual([202, ['client_scraping', 'trend_pipeline']])
+    expect(await start('min_competitor_articles=11')).toEqual([202, ['enhanced_scraping', 'trend_pipeline']])
+    expect((await start('refresh=true'))[1]).toHaveLength(5)
+    expect((await start('max_age_hours=0'))[1]).toHaveLength(5)
+  })
+
+  it.each([
+    ['topics_limit=0', '/query/topics_limit'],
+    ['topics_limit=51', '/query/topics_limit'],
+    ['topics_limit=', '/query/topics_limit'],
+    ['trending_limit=1.5', '/query/trending_limit'],
+    ['min_client_articles=101', '/query/min_client_articles'],
+    ['min_competitor_articles=x', '/query/min_competitor_articles'],
+    ['refresh=yes', '/query/refresh'],
+    ['include_trending=', '/query/include_trending'],
+    ['max_age_hours=-1', '/query/max_age_hours'],
+    ['max_age_hours=NaN', '/query/max_age_hours'],
+    ['max_age_hours=99999', '/query/max_age_hours'],
+  ])('refuses ?%s with a pointer', async (query, pointer) => {
+    const { app, created } = openApp(database)
+    const answer = await app.request(`/api/v1/sites/new.test/audit?${query}`)
+    expect(answer.status).toBe(422)
+    expect(await answer.json()).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ pointer }] })
+    expect(created).toEqual([])
+  })
+
+  it.each([
+    'localhost',
+    '127.0.0.1',
+    'https:%2F%2Fexample.com',
+    'co.uk',
+    'a_b.test',
+    '%00.test',
+    `${'x'.repeat(900)}.test`,
+  ])('refuses the domain %s', async (domain) => {
+    const { app, created } = openApp(database)
+    const answer = await app.request(`/api/v1/sites/${domain}/audit`)
+    expect(answer.status).toBe(422)
+    expect(await answer.json()).toMatchObject({ errors: [{ pointer: '/path/domain' }] })
+    expect(created).toEqual([])
+  })
+
+  it('does not repeat a run that has just failed: it says why and when', async () => {
+    const ended = executionView([stepView('editorial_analysis', 1, { status: 'failed' })], {
+      subject: 'down.test',
+      status: 'failed',
+      endTime: new Date(),
+      errorMessage: 'no such host',
+      steps: [
+        'editorial_analysis',
+        'competitor_search',
+        'client_scraping',
+        'enhanced_scraping',
+        'trend_pipeline',
+      ].map((step, at) => stepView(step, at + 1, { status: 'failed' })),
+    })
+    const { app, created } = openApp(database, {}, [ended])
+    const answer = await app.request('/api/v1/sites/down.test/audit')
+    expect(answer.status).toBe(409)
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(200)
+    expect(await answer.json()).toMatchObject({
+      code: 'AUDIT_RESTING',
+      detail: expect.stringContaining('no such host'),
+    })
+    expect(created).toEqual([])
+    expect((await app.request('/api/v1/sites/down.test/audit', post())).status).toBe(202)
+  })
+
+  it('refuses a domain without an address when the settings ask for that, before anything starts', async () => {
+    const strict = { ...settings, validateDomainDns: true }
+    const { app, created } = openApp(database, { settings: strict, resolves: async () => false })
+    const answer = await app.request('/api/v1/sites/unresolvable.fr/audit')
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ code: 'DOMAIN_UNRESOLVABLE' })
+    expect(created).toEqual([])
+    expect((await app.request('/api/v1/sites/mapped.test/audit')).status).toBe(202)
+  })
+})
+
+describe('POST the audit', () => {
+  it('starts what is missing, everything by force, or exactly the steps named', async () => {
+    await storeAudit(database, 'post.test')
+    const stepsOf = async (body?: unknown) => {
+      const { app, created } = openApp(database)
+      const answer = await app.request('/api/v1/sites/post.test/audit', post(body))
+      expect(answer.status).toBe(202)
+      return created[0]?.steps
+    }
+    expect(await stepsOf()).toHaveLength(5)
+    expect(await stepsOf({ force: true })).toHaveLength(5)
+    expect(await stepsOf({ steps: ['trend_pipeline', 'trend_pipeline'] })).toEqual(['trend_pipeline'])
+  })
+
+  it('answers 200 with the live one', async () => {
+    const live = executionView([stepView('trend_pipeline', 5, { status: 'running' })], {
+      subject: 'live.test',
+    })
+    const { app, created } = openApp(database, {}, [live])
+    const answer = await app.request('/api/v1/sites/live.test/audit', post({}))
+    expect(answer.status).toBe(200)
+    expect(PendingAuditResponse.parse(await answer.json())).toMatchObject({
+      execution_id: EXECUTION_ID,
+      message: expect.stringContaining('already running'),
+      workflow_steps: [{ workflow_type: 'trend_pipeline', status: 'running' }],
+    })
+    expect(created).toEqual([])
+  })
+
+  it.each([
+    [{ forced: true }, 422],
+    [{ steps: [] }, 422],
+    [{ steps: ['unknown_step'] }, 422],
+    [{ force: 'yes' }, 422],
+    [[], 422],
+  ])('refuses the body %j', async (body, status) => {
+    const { app, created } = openApp(database)
+    expect((await app.request('/api/v1/sites/new.test/audit', post(body))).status).toBe(status)
+    expect(created).toEqual([])
+  })
+
+  it('refuses another content type', async () => {
+    const { app } = openApp(database)
+    const answer = await app.request('/api/v1/sites/new.test/audit', {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: '{"force":true}',
+    })
+    expect(answer.status).toBe(415)
+  })
+
+  it('hands the key, the route and a fingerprint of domain and body to the idempotency store', async () => {
+    const asked: { key: string; fingerprint: string }[] = []
+    const within: string[] = []
+    const idempotent: AuditRouteDeps['idempotent'] = async (request, work) => {
+      asked.push(request)
+      const before = database.statements()
+      const answer = await work(async (workflow) => {
+        within.push(workflow)
+        return { executionId: OTHER_ID, created: true }
+      })
+      // The transaction of the key holds a connection; a second one inside could starve the pool.
+      expect(database.statements()).toBe(before)
+      return { ...answer, headers: { ...answer.headers, 'Idempotency-Replayed': 'true' } }
+    }
+    const { app, created } = openApp(database, { idempotent })
+    const send = (domain: string, body: unknown) =>
+      app.request(`/api/v1/sites/${domain}/audit`, post(body, { 'idempotency-key': 'k1' }))
+    const answer = await send('key.test', { force: true })
+    expect(answer.headers.get('idempotency-replayed')).toBe('true')
+    await send('key.test', { force: false })
+    await send('KEY.test', { force: true })
+    expect([within.length, created]).toEqual([3, []])
+    expect(asked.map((one) => one.key)).toEqual(['k1', 'k1', 'k1'])
+    expect(asked[2]?.fingerprint).toBe(asked[0]?.fingerprint)
+    expect(asked[1]?.fingerprint).not.toBe(asked[0]?.fingerprint)
+  })
+})
