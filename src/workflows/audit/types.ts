@@ -145,6 +145,7 @@ export interface SiteProfile {
     readonly internalLinksPerPage: number
   }
   readonly pagesAnalyzed: number
+  /** Words of these pages without what they share, which `structure` counts on every page. */
   readonly totalWords: number
 }
 

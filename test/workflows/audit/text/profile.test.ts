@@ -3,7 +3,7 @@ import { extractPage } from '../../../../src/workflows/audit/text/extract.ts'
 import { extractKeywords } from '../../../../src/workflows/audit/text/keywords.ts'
 import { buildProfile } from '../../../../src/workflows/audit/text/profile.ts'
 import { findThemes, slugOf } from '../../../../src/workflows/audit/text/themes.ts'
-import { normaliseText } from '../../../../src/workflows/audit/text/tokens.ts'
+import { countWords, normaliseText } from '../../../../src/workflows/audit/text/tokens.ts'
 import type { CrawledPage } from '../../../../src/workflows/audit/types.ts'
 
 const SUBJECTS = {
@@ -82,6 +82,13 @@ describe('buildProfile', () => {
       ...profile.themes.flatMap((t) => [t.label, ...t.keywords]),
     ]
     expect(said.filter((term) => /accueil|devis|lilas|certifié|rénov exemple/i.test(term))).toEqual([])
+  })
+
+  it('counts the words that pages have of their own, and none of a line that stands on all of them', async () => {
+    const pages = SUBJECTS.toiture.map((sentence, index) => pageOf(`p${index}`, 'Toiture', [sentence]))
+    const { totalWords, structure } = await buildProfile(pages)
+    expect(totalWords).toBe(countWords(SUBJECTS.toiture.join(' ')))
+    expect(structure.averageWordCount * pages.length).toBeGreaterThan(totalWords)
   })
 
   it('does not depend on the order in which pages arrive', async () => {
