@@ -4,13 +4,15 @@ import type { Database } from '../../../core/ports.ts'
 import { contentTerms } from '../text/tokens.ts'
 import type {
   Effort,
+  Gap,
   Language,
-  StageStatus,
+  Recommendation,
+  Strength,
   Theme,
   Topic,
-  TopicScope,
   TopicSynthesis,
   Trend,
+  TrendResult,
   ValidationStatus,
 } from '../types.ts'
 import { readLatestProfile, type StoredProfile } from './profiles.ts'
@@ -24,13 +26,7 @@ export interface ThemeMatches {
 }
 
 /** A topic of the newest trend run with its figures; the figures are null when the temporal stage failed. */
-export interface TopicRow {
-  readonly topicId: number
-  readonly label: string
-  readonly terms: Topic['terms']
-  readonly size: number
-  readonly coherence: number
-  readonly scope: TopicScope
+export interface TopicRow extends Omit<Topic, 'articleIds'> {
   readonly velocity: number | null
   readonly freshness: number | null
   readonly sourceDiversity: number | null
@@ -52,45 +48,17 @@ export interface WindowRow {
   readonly trend: Trend
 }
 
-export interface SynthesisRow {
-  readonly topicId: number
+export interface SynthesisRow extends Omit<TopicSynthesis, 'method'> {
   readonly method: 'extractive' | 'llm'
   readonly model: string | null
-  readonly synthesis: string
-  readonly saturatedAngles: TopicSynthesis['saturatedAngles']
-  readonly opportunities: TopicSynthesis['opportunities']
   readonly createdAt: string
 }
 
-export interface RecommendationRow {
+export interface RecommendationRow extends Recommendation {
   readonly id: number
   readonly position: number
-  readonly topicId: number
-  readonly title: string
-  readonly hook: string
-  readonly outline: Readonly<Record<string, string>>
-  readonly effort: Effort
-  readonly differentiation: number
   readonly status: 'suggested' | 'approved' | 'in_progress' | 'published'
   readonly createdAt: string
-}
-
-export interface GapRow {
-  readonly topicId: number
-  readonly coverage: number
-  readonly level: 'weak' | 'gap'
-  readonly priority: number
-  readonly diagnostic: string
-  readonly opportunity: string
-  readonly risk: 'high' | 'medium' | 'low'
-  readonly riskAssessment: string
-}
-
-export interface StrengthRow {
-  readonly topicId: number
-  readonly coverage: number
-  readonly advantage: number
-  readonly description: string
 }
 
 export interface RoadmapRow {
@@ -108,18 +76,13 @@ export interface StoredTrendRun {
   readonly asOf: string
   readonly createdAt: string
   readonly timeWindowDays: number
-  readonly stages: {
-    readonly clustering: StageStatus
-    readonly temporal: StageStatus
-    readonly synthesis: StageStatus
-    readonly gap: StageStatus
-  }
+  readonly stages: TrendResult['stages']
   readonly topics: readonly TopicRow[]
   readonly windows: readonly WindowRow[]
   readonly syntheses: readonly SynthesisRow[]
   readonly recommendations: readonly RecommendationRow[]
-  readonly gaps: readonly GapRow[]
-  readonly strengths: readonly StrengthRow[]
+  readonly gaps: readonly Gap[]
+  readonly strengths: readonly Strength[]
   readonly roadmap: readonly RoadmapRow[]
 }
 
