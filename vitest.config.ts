@@ -47,7 +47,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     sequence: { sequencer: ByPath },
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],

@@ -1,29 +1,21 @@
 /** A server of canned answers on the loopback interface. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { afterEach } from 'vitest'
+import { useCleanUp } from '../support/clean-up.ts'
+import { closeServer, listenOnLoopback } from '../support/loopback.ts'
 
-const closers: (() => Promise<void>)[] = []
-
-afterEach(async () => {
-  await Promise.all(closers.splice(0).map((close) => close()))
-})
+const cleanUp = useCleanUp()
 
 /** Serves until the test ends; gives the base address. */
 export async function serveTest(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<string> {
   const server = createServer(answer)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(
-    () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  )
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('the server has no address')
-  return `http://127.0.0.1:${address.port}`
+  const port = await listenOnLoopback(server)
+  cleanUp.push(() => {
+    server.closeAllConnections()
+    return closeServer(server)
+  })
+  return `http://127.0.0.1:${port}`
 }
 
 export interface Canned {

@@ -1,20 +1,18 @@
 import { Pool } from 'undici'
 import { afterAll, describe, expect, it } from 'vitest'
 import { PendingAuditResponse } from '../../src/workflows/audit/schema.ts'
+import { useCleanUp } from '../support/clean-up.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { queryOnce } from '../support/sessions.ts'
 import { startGatedDemo } from './gate.ts'
 import { startRowbeat, stopAll } from './rowbeat.ts'
-import { ask } from './stored.ts'
 
 const CALLERS = 1_000
 const CONNECTIONS_PER_SERVER = 250
 
 const database = useTestDatabase()
-const cleanUp: (() => Promise<void>)[] = []
-afterAll(async () => {
-  await stopAll()
-  for (const close of cleanUp.splice(0).reverse()) await close()
-})
+const cleanUp = useCleanUp('all')
+afterAll(stopAll)
 
 /** Asks every server for the audits of `domains`, all at once; returns each answer's status and body. */
 async function askAll(servers: readonly string[], domains: readonly string[], callers: number) {
@@ -55,20 +53,20 @@ describe('a crowd that asks two servers for the same audit', { timeout: 120_000 
     expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]))
     const ids = new Set(answers.map((answer) => answer.body.execution_id))
     expect(ids.size).toBe(1)
-    const executions = await ask<{ execution_id: string; steps: number }>(
+    const executions = await queryOnce<{ execution_id: string; steps: number }>(
       database.url,
       `select e.execution_id,
               (select count(*)::int from rowbeat.scheduled_jobs j where j.parent_execution_id = e.execution_id) as steps
        from rowbeat.workflow_executions e`,
     )
     expect(executions).toEqual([{ execution_id: [...ids][0], steps: 5 }])
-    expect(await ask(database.url, 'select from rowbeat.scheduled_jobs')).toHaveLength(5)
+    expect(await queryOnce(database.url, 'select from rowbeat.scheduled_jobs')).toHaveLength(5)
 
     const others = await askAll(urls, hosts, 100)
     const perHost = hosts.map(
       (host) => new Set(others.filter((one) => one.domain === host).map((one) => one.body.execution_id)).size,
     )
     expect(perHost).toEqual(hosts.map(() => 1))
-    expect(await ask(database.url, 'select from rowbeat.workflow_executions')).toHaveLength(11)
+    expect(await queryOnce(database.url, 'select from rowbeat.workflow_executions')).toHaveLength(11)
   })
 })

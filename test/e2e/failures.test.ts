@@ -1,27 +1,25 @@
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { actionFor } from '../../src/core/errors.ts'
 import { SiteAuditResponse } from '../../src/workflows/audit/schema.ts'
+import { useCleanUp } from '../support/clean-up.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { closeServer, freePort, listenOnLoopback } from '../support/loopback.ts'
 import { startGatedDemo } from './gate.ts'
 import { awaitEnd, postAudit, startRowbeat, stepOf, stopAll } from './rowbeat.ts'
 
 const CLIENT = 'atelier-velo.test'
-const cleanUp: (() => Promise<void>)[] = []
-afterEach(async () => {
-  await stopAll()
-  for (const close of cleanUp.splice(0).reverse()) await close()
-})
+const cleanUp = useCleanUp()
+afterEach(stopAll)
 
 async function serve(listener: RequestListener): Promise<number> {
   const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const port = await listenOnLoopback(server)
   cleanUp.push(async () => {
     server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
+    await closeServer(server)
   })
-  return (server.address() as AddressInfo).port
+  return port
 }
 
 async function freshDatabase(): Promise<string> {
@@ -84,8 +82,7 @@ describe('a step that fails for good', { timeout: 120_000 }, () => {
   })
 
   it('fails the audit when it is the editorial analysis, and the rest is cancelled', async () => {
-    const port = await serve((_request, response) => response.end())
-    await cleanUp.pop()?.()
+    const port = await freePort()
     const { url } = await startRowbeat({
       DATABASE_URL: await freshDatabase(),
       OUTBOUND_HOST_MAP: `down.test=127.0.0.1:${port}`,

@@ -1,7 +1,7 @@
 /** A gate before the demo sites: hands requests through until one is to be held, and holds it until opened. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type Demo, startDemo } from '../../demo/start.ts'
+import { closeServer, listenOnLoopback } from '../support/loopback.ts'
 
 /** A request as the gate sees it. */
 export interface Passing {
@@ -52,8 +52,7 @@ export async function startGatedDemo(
     waiting.add(pass)
     outgoing.once('close', () => waiting.delete(pass))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await listenOnLoopback(server)
   return {
     demo,
     settings: {
@@ -71,7 +70,7 @@ export async function startGatedDemo(
     },
     close: async () => {
       server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await closeServer(server)
       await demo.close()
     },
   }

@@ -1,11 +1,12 @@
 import { createServer as createWebServer, type RequestListener, type ServerResponse } from 'node:http'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { actionFor, type ErrorCode } from '../../src/core/errors.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { closeServer, listenOnLoopback } from '../support/loopback.ts'
+import { queryOnce } from '../support/sessions.ts'
 import { awaitEnd, postAudit, type Rowbeat, startRowbeat, stepOf, stopAll } from './rowbeat.ts'
-import { ask } from './stored.ts'
 
 const database = useTestDatabase()
 const cleanUp: (() => Promise<void>)[] = []
@@ -205,12 +206,12 @@ async function open(site: Site): Promise<number> {
     socket.on('error', () => undefined)
     socket.once('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const port = await listenOnLoopback(server)
   cleanUp.push(async () => {
     for (const socket of sockets) socket.destroy()
-    await new Promise((resolve) => server.close(resolve))
+    await closeServer(server)
   })
-  return (server.address() as AddressInfo).port
+  return port
 }
 
 describe('a hostile site', { timeout: 120_000 }, () => {
@@ -259,7 +260,7 @@ describe('a hostile site', { timeout: 120_000 }, () => {
   }
 
   it('with a wrong charset leaves readable text behind', async () => {
-    const rows = await ask<{ title: string }>(
+    const rows = await queryOnce<{ title: string }>(
       database.url,
       `select g.title from rowbeat.site_pages g join rowbeat.site_profiles p on p.id = g.profile_id
        where p.domain = 'charset.test'`,

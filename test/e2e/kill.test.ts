@@ -1,18 +1,16 @@
-import pg from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
+import { useCleanUp } from '../support/clean-up.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { openSession, queryOnce } from '../support/sessions.ts'
 import { until } from '../support/wait.ts'
 import { type GatedDemo, type Passing, startGatedDemo } from './gate.ts'
 import { awaitEnd, postAudit, startRowbeat, stepOf, stopAll } from './rowbeat.ts'
-import { ask, readStored, type StoredResult } from './stored.ts'
+import { readStored, type StoredResult } from './stored.ts'
 
 const CLIENT = 'atelier-velo.test'
 const ASKED = new Date()
-const cleanUp: (() => Promise<void>)[] = []
-afterAll(async () => {
-  await stopAll()
-  for (const close of cleanUp.splice(0).reverse()) await close()
-}, 60_000)
+const cleanUp = useCleanUp('all')
+afterAll(stopAll)
 
 interface Stage {
   readonly database: TestDatabase
@@ -44,7 +42,7 @@ async function killWithin(step: string, stage: Stage, halt: Halt): Promise<Store
     what: `the audit to be inside ${step}`,
     everyMs: 50,
   })
-  const running = await ask<{ step: string; poller_id: string }>(
+  const running = await queryOnce<{ step: string; poller_id: string }>(
     database.url,
     `select step, poller_id from rowbeat.scheduled_jobs where status = 'running'`,
   )
@@ -56,7 +54,7 @@ async function killWithin(step: string, stage: Stage, halt: Halt): Promise<Store
   const status = await awaitEnd(second.url, CLIENT, executionId, 90_000)
   expect(status).toMatchObject({ overall_status: 'completed', overall_progress: 100 })
   expect(stepOf(status, step)).toMatchObject({ status: 'completed', attempt: 2 })
-  const [row] = await ask<{ poller_id: string; retry_count: number; codes: unknown }>(
+  const [row] = await queryOnce<{ poller_id: string; retry_count: number; codes: unknown }>(
     database.url,
     `select poller_id, retry_count, jsonb_path_query_array(errors, '$[*].code') as codes
      from rowbeat.scheduled_jobs where step = $1`,
@@ -76,14 +74,12 @@ function haltAt(gated: GatedDemo): Halt {
 
 /** Lets nobody write trend runs: the last step asks the network for nothing, but must store its run. */
 async function haltAtTrendRuns(url: string): Promise<Halt> {
-  const holder = new pg.Client({ connectionString: url })
-  holder.on('error', () => undefined)
-  await holder.connect()
+  const holder = await openSession(url)
   cleanUp.push(() => holder.end())
   await holder.query('begin; lock table rowbeat.trend_runs in exclusive mode')
   return {
     reached: async () => {
-      const waiting = await ask(
+      const waiting = await queryOnce(
         url,
         `select from pg_locks where not granted and relation = 'rowbeat.trend_runs'::regclass`,
       )

@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/store/embedded.ts'
+import { useCleanUp } from '../support/clean-up.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { closeServer, listenOnLoopback } from '../support/loopback.ts'
+import { queryOnce } from '../support/sessions.ts'
 import { until } from '../support/wait.ts'
 import { type GatedDemo, startGatedDemo } from './gate.ts'
 import { awaitEnd, postAudit, type Rowbeat, readStatus, startRowbeat, stepOf, stopAll } from './rowbeat.ts'
-import { ask, readStored } from './stored.ts'
+import { readStored } from './stored.ts'
 
 const CLIENT = 'atelier-velo.test'
 /** How long the database is away, and how long work may then take to go on. */
 const OUTAGE_MS = 10_000
 const RETURN_MS = 30_000
 
-const cleanUp: (() => Promise<void>)[] = []
-afterAll(async () => {
-  await stopAll()
-  for (const close of cleanUp.splice(0).reverse()) await close()
-}, 60_000)
+const cleanUp = useCleanUp('all')
+afterAll(stopAll)
 
 interface Outage {
   /** Takes the database away. */
@@ -77,7 +77,7 @@ async function runThrough(
   expect(stored).toMatchObject({ profiles: 1, trendRuns: 1, executions: ['completed'] })
   expect(stored.steps).toHaveLength(5)
   expect(stored.articleRows).toBe(stored.articles.length)
-  await until(async () => (await ask(urls.direct, 'select from rowbeat.leases')).length === 0, {
+  await until(async () => (await queryOnce(urls.direct, 'select from rowbeat.leases')).length === 0, {
     timeoutMs: RETURN_MS,
     what: 'every lease to be given back',
     everyMs: 100,
@@ -106,16 +106,16 @@ async function startWay(target: URL): Promise<{ port: number; swallow(on: boolea
     passOn(pair, near, pair.far)
     passOn(pair, pair.far, near)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const port = await listenOnLoopback(server)
   cleanUp.push(async () => {
     for (const { near, far } of pairs) {
       near.destroy()
       far.destroy()
     }
-    await new Promise((resolve) => server.close(resolve))
+    await closeServer(server)
   })
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     swallow: (on) => {
       swallows = on
       if (on) for (const pair of pairs) pair.isDumb = true

@@ -1,16 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { useCleanUp } from '../support/clean-up.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { queryOnce } from '../support/sessions.ts'
 import { until } from '../support/wait.ts'
 import { startGatedDemo } from './gate.ts'
 import { awaitEnd, postAudit, type Rowbeat, startRowbeat, stopAll } from './rowbeat.ts'
-import { ask } from './stored.ts'
 
 const CLIENT = 'atelier-velo.test'
-const cleanUp: (() => Promise<void>)[] = []
-afterEach(async () => {
-  await stopAll()
-  for (const close of cleanUp.splice(0).reverse()) await close()
-})
+const cleanUp = useCleanUp()
+afterEach(stopAll)
 
 /** A process with an audit whose first step is held in the middle. */
 async function startHeldAudit(shutdownSeconds: number) {
@@ -46,23 +44,23 @@ describe('SIGTERM with an audit in hand', { timeout: 120_000 }, () => {
     const seconds = await secondsToExit(process, () => process.kill('SIGTERM'))
     expect(seconds).toBeGreaterThan(1.5)
     expect(seconds).toBeLessThan(2 + 6)
-    expect(await ask(url, FIRST_STEP)).toEqual(HANDED_BACK)
-    expect(await ask(url, 'select status, running from rowbeat.pollers')).toEqual([
+    expect(await queryOnce(url, FIRST_STEP)).toEqual(HANDED_BACK)
+    expect(await queryOnce(url, 'select status, running from rowbeat.pollers')).toEqual([
       { status: 'stopped', running: 0 },
     ])
-    expect(await ask(url, 'select from rowbeat.leases')).toEqual([])
+    expect(await queryOnce(url, 'select from rowbeat.leases')).toEqual([])
     gated.open()
     const next = await startRowbeat(settings)
     const status = await awaitEnd(next.url, CLIENT, executionId, 90_000)
     expect(status.overall_status).toBe('completed')
-    expect(await ask(url, `select from rowbeat.scheduled_jobs where retry_count > 0`)).toEqual([])
+    expect(await queryOnce(url, `select from rowbeat.scheduled_jobs where retry_count > 0`)).toEqual([])
   })
 
   it('lets running work end first when there is time', async () => {
     const { url, gated, process } = await startHeldAudit(60)
     process.kill('SIGTERM')
     await until(
-      async () => (await ask(url, `select from rowbeat.pollers where status = 'draining'`)).length > 0,
+      async () => (await queryOnce(url, `select from rowbeat.pollers where status = 'draining'`)).length > 0,
       { timeoutMs: 10_000, what: 'the poller to drain' },
     )
     const ready = await fetch(`${process.url}/health/ready`)
@@ -70,7 +68,7 @@ describe('SIGTERM with an audit in hand', { timeout: 120_000 }, () => {
     expect(await ready.json()).toEqual({ status: 'not_ready', reasons: ['the process is shutting down'] })
     await secondsToExit(process, () => gated.open())
     expect(
-      await ask(url, `select step, status from rowbeat.scheduled_jobs order by sequence_index limit 3`),
+      await queryOnce(url, `select step, status from rowbeat.scheduled_jobs order by sequence_index limit 3`),
     ).toEqual([
       { step: 'editorial_analysis', status: 'completed' },
       { step: 'competitor_search', status: 'pending' },
@@ -82,12 +80,12 @@ describe('SIGTERM with an audit in hand', { timeout: 120_000 }, () => {
     const { url, process } = await startHeldAudit(3600)
     process.kill('SIGTERM')
     await until(
-      async () => (await ask(url, `select from rowbeat.pollers where status = 'draining'`)).length > 0,
+      async () => (await queryOnce(url, `select from rowbeat.pollers where status = 'draining'`)).length > 0,
       { timeoutMs: 10_000, what: 'the poller to drain' },
     )
     // Two signals within 0.4 s are one wish: npm repeats the interrupt that the terminal has sent already.
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect(await secondsToExit(process, () => process.kill('SIGTERM'))).toBeLessThan(6)
-    expect(await ask(url, FIRST_STEP)).toEqual(HANDED_BACK)
+    expect(await queryOnce(url, FIRST_STEP)).toEqual(HANDED_BACK)
   })
 })

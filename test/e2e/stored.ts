@@ -1,25 +1,5 @@
 /** What an audit left in the database, in a form that two runs can be compared by. */
-import pg from 'pg'
-
-/** Runs one statement on a connection of its own. */
-export async function ask<Row extends pg.QueryResultRow>(
-  url: string,
-  text: string,
-  values: readonly unknown[] = [],
-): Promise<Row[]> {
-  const client = new pg.Client({
-    connectionString: url,
-    query_timeout: 10_000,
-    connectionTimeoutMillis: 5_000,
-  })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    return (await client.query<Row>(text, [...values])).rows
-  } finally {
-    await client.end()
-  }
-}
+import { queryOnce } from '../support/sessions.ts'
 
 export interface StoredResult {
   readonly executions: readonly string[]
@@ -39,7 +19,7 @@ export interface StoredResult {
 
 /** Everything an audit of `domain` stored, without ids and times. */
 export async function readStored(url: string, domain: string): Promise<StoredResult> {
-  const rows = await ask<{ stored: StoredResult }>(
+  const rows = await queryOnce<{ stored: StoredResult }>(
     url,
     `with profile as (
   select * from rowbeat.site_profiles where domain = $1 order by analyzed_at desc, id desc limit 1

@@ -1,20 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { reapDeadPollers } from '../../src/store/pollers.ts'
-import { type NetworkProxy, startProxy } from '../support/proxy.ts'
+import { useProxy } from '../support/proxy.ts'
 import { until } from '../support/wait.ts'
 import { eventsOf, gate, useEngines } from './harness.ts'
 
 const engines = useEngines()
 const soon = { timeoutMs: 8_000 }
-let proxy: NetworkProxy
-
-beforeEach(async () => {
-  proxy = await startProxy(engines.url)
-})
-// Registered after the one that stops the engines, and so run before it: a stop must not wait for a dead network.
-afterEach(async () => {
-  await proxy.close()
-})
+const proxy = useProxy(engines)
 
 const quick = (): undefined => undefined
 
@@ -69,19 +61,19 @@ describe('a poller', () => {
     const door = gate()
     const dead = await engines.start({
       jobs: { hold: door.run },
-      url: proxy.url,
+      url: proxy().url,
       timing: { upkeepMs: 60_000 },
     })
     const [id = ''] = await engines.add({ jobType: 'hold' })
     dead.engine.wake('default', 0)
     await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
-    proxy.refuse()
+    proxy().refuse()
     let ran = 0
     const hold = (): undefined => {
       ran += 1
     }
     const living = await engines.start({ jobs: { hold }, timing: { beatTtlSeconds: 1 } })
-    await engines.drained(12_000)
+    await engines.drained()
     expect(ran).toBe(1)
     expect(await engines.read(id)).toMatchObject({ status: 'completed', retry_count: 1 })
     await until(() => eventsOf(living, 'pollers.reaped').length > 0, {
@@ -94,21 +86,21 @@ describe('a poller', () => {
     const door = gate()
     const started = await engines.start({
       jobs: { hold: door.run, quick },
-      url: proxy.url,
+      url: proxy().url,
       timing: { beatTtlSeconds: 2, upkeepMs: 100 },
     })
     await engines.add({ jobType: 'hold' })
     started.engine.wake('default', 0)
     await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
-    proxy.refuse()
+    proxy().refuse()
     await until(() => eventsOf(started, 'poller.fenced').length === 1, { ...soon, what: 'the fence' })
     expect(door.reasons).toHaveLength(1)
     const status = await engines.pool.query(`select status from rowbeat.scheduled_jobs`)
     expect(status.rows).toEqual([{ status: 'running' }])
-    proxy.heal()
+    proxy().heal()
     door.open()
     await engines.add({ jobType: 'quick' })
-    await engines.drained(15_000)
+    await engines.drained()
     expect(await engines.statuses()).toEqual({ completed: 2 })
   })
 })

@@ -1,6 +1,6 @@
 /** An engine with a registry of test jobs, its events, and the ways to look at what it did. */
 import type pg from 'pg'
-import { afterAll, afterEach, beforeAll } from 'vitest'
+import { afterEach } from 'vitest'
 import type { JobContext, Outbound } from '../../src/core/ports.ts'
 import { createRegistry } from '../../src/core/registry.ts'
 import {
@@ -15,7 +15,7 @@ import { createEvents, type EngineEvent } from '../../src/engine/events.ts'
 import type { Timing } from '../../src/engine/timing.ts'
 import { connect, QUERY_TIMEOUT_MS } from '../../src/store/database.ts'
 import { enqueueJobs, type NewJob } from '../../src/store/jobs.ts'
-import { useTestDatabase } from '../support/database.ts'
+import { useTestPool } from '../support/database.ts'
 import { until } from '../support/wait.ts'
 
 export type Run = (context: JobContext) => Promise<JsonValue | undefined> | JsonValue | undefined
@@ -66,27 +66,16 @@ const input = { parse: (value: unknown): unknown => value }
 const log = { info: () => undefined, warn: () => undefined }
 
 export function useEngines() {
-  const database = useTestDatabase()
+  const database = useTestPool(4)
   const running: Started[] = []
-  let admin: ReturnType<typeof connect> | null = null
 
-  beforeAll(() => {
-    admin = connect({ url: database.url, max: 4, applicationName: 'rowbeat' })
-  })
   afterEach(async () => {
     for (const one of running.splice(0)) await one.stop(0)
-    await pool().query(
+    await database.pool.query(
       `truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases, rowbeat.pollers,
        rowbeat.claim_floors, rowbeat.backdated_jobs`,
     )
   })
-  afterAll(async () => {
-    await admin?.close()
-  })
-  const pool = (): pg.Pool => {
-    if (admin === null) throw new Error('the pool exists only while hooks and tests run')
-    return admin.pool
-  }
 
   return {
     get url(): string {
@@ -96,7 +85,7 @@ export function useEngines() {
       return database.directUrl
     },
     get pool(): pg.Pool {
-      return pool()
+      return database.pool
     },
     start: async (options: StartOptions): Promise<Started> => {
       const url = options.url ?? database.url
@@ -145,25 +134,25 @@ export function useEngines() {
       return started
     },
     add: async (...jobs: readonly NewJob[]): Promise<string[]> =>
-      (await enqueueJobs(pool(), jobs)).map((id) => id ?? ''),
+      (await enqueueJobs(database.pool, jobs)).map((id) => id ?? ''),
     read: async (id: string): Promise<Record<string, unknown>> => {
-      const { rows } = await pool().query('select * from rowbeat.scheduled_jobs where id = $1', [id])
+      const { rows } = await database.pool.query('select * from rowbeat.scheduled_jobs where id = $1', [id])
       return rows[0] ?? {}
     },
     /** Waits until no job is open. */
-    drained: async (timeoutMs = 8_000): Promise<void> => {
+    drained: async (): Promise<void> => {
       const done = async (): Promise<boolean> => {
-        const { rows } = await pool().query(
+        const { rows } = await database.pool.query(
           `select status, count(*)::int from rowbeat.scheduled_jobs
            where status in ('waiting', 'pending', 'running') group by status`,
         )
         if (rows.length > 0) throw new Error(JSON.stringify(rows))
         return true
       }
-      await until(done, { timeoutMs, what: 'all jobs to end' })
+      await until(done, { what: 'all jobs to end' })
     },
     statuses: async (): Promise<Record<string, number>> => {
-      const { rows } = await pool().query<{ status: string; count: number }>(
+      const { rows } = await database.pool.query<{ status: string; count: number }>(
         'select status, count(*)::int from rowbeat.scheduled_jobs group by status',
       )
       return Object.fromEntries(rows.map((row) => [row.status, row.count]))

@@ -1,31 +1,23 @@
 import type pg from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRegistry } from '../../src/core/registry.ts'
 import { defineSchedule, type ScheduleSeed } from '../../src/core/schedule.ts'
 import { defineJob } from '../../src/core/workflow.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import { createEvents, type EngineEvent, type Events } from '../../src/engine/events.ts'
 import { createScheduler, type Scheduler } from '../../src/engine/scheduler.ts'
-import { type Connections, connect } from '../../src/store/database.ts'
-import { useTestDatabase } from '../support/database.ts'
+import { useTestPool } from '../support/database.ts'
 import { until } from '../support/wait.ts'
 
-const database = useTestDatabase()
-let connections: Connections
-let pool: pg.Pool
+const database = useTestPool(10)
 let events: Events
 let seen: EngineEvent[]
 let fired: [string, number][]
 const started: Scheduler[] = []
 
-beforeAll(() => {
-  connections = connect({ url: database.url, max: 10, applicationName: 'rowbeat' })
-  pool = connections.pool
-})
-afterAll(() => connections.close())
 beforeEach(async () => {
-  await pool.query('delete from rowbeat.schedules')
-  await pool.query('delete from rowbeat.scheduled_jobs')
+  await database.pool.query('delete from rowbeat.schedules')
+  await database.pool.query('delete from rowbeat.scheduled_jobs')
   seen = []
   fired = []
   events = createEvents((error) => {
@@ -54,7 +46,7 @@ const SEED: ScheduleSeed = {
 
 function scheduler(
   schedules: readonly ScheduleSeed[] = [],
-  from: Pick<pg.Pool, 'query' | 'connect'> = pool,
+  from: Pick<pg.Pool, 'query' | 'connect'> = database.pool,
 ): Scheduler {
   const made = createScheduler({
     pool: from as pg.Pool,
@@ -70,7 +62,7 @@ const ofType = (type: EngineEvent['type']): EngineEvent[] => seen.filter((event)
 
 /** Moves every schedule back, as if nothing had looked at it for so long. */
 const age = (interval: string): Promise<unknown> =>
-  pool.query(
+  database.pool.query(
     "update rowbeat.schedules set accounted_until = clock_timestamp() - $1::interval, look_at = '-infinity'",
     [interval],
   )
@@ -80,7 +72,7 @@ describe('a pass', () => {
     const one = scheduler([{ ...SEED, cron: '0 0 1 1 *' }])
     await one.pass()
     expect(seen).toEqual([])
-    await pool.query("update rowbeat.schedules set cron = '* * * * * *'")
+    await database.pool.query("update rowbeat.schedules set cron = '* * * * * *'")
     await age('5 seconds')
     expect(await one.pass()).toBe(0)
     expect(ofType('schedule.fired').length).toBeGreaterThanOrEqual(5)
@@ -95,11 +87,11 @@ describe('a pass', () => {
   it('without anything to do is one question, and rests until the next fire time or five seconds', async () => {
     const asked: unknown[] = []
     const counting = {
-      connect: pool.connect.bind(pool),
-      query: ((...given: Parameters<typeof pool.query>) => {
+      connect: database.pool.connect.bind(database.pool),
+      query: ((...given: Parameters<typeof database.pool.query>) => {
         asked.push(given[0])
-        return pool.query(...given)
-      }) as typeof pool.query,
+        return database.pool.query(...given)
+      }) as typeof database.pool.query,
     }
     const one = scheduler([], counting)
     await one.pass()
@@ -108,13 +100,13 @@ describe('a pass', () => {
     expect(asked).toHaveLength(1)
     expect(rest).toBeGreaterThanOrEqual(4_000)
     expect(rest).toBeLessThanOrEqual(5_000)
-    await pool.query(`insert into rowbeat.schedules (name, cron, job_type, look_at, next_fire_at)
+    await database.pool.query(`insert into rowbeat.schedules (name, cron, job_type, look_at, next_fire_at)
       values ('soon', '* * * * *', 'tick', now() + interval '2 seconds', now() + interval '2 seconds')`)
     expect(await one.pass()).toBeLessThanOrEqual(2_000)
   })
 
   it('tells what was missed, what is kept and what has a problem, and goes on with the others', async () => {
-    await pool.query(`insert into rowbeat.schedules (name, cron, job_type, seeded) values
+    await database.pool.query(`insert into rowbeat.schedules (name, cron, job_type, seeded) values
       ('bad', 'every day', 'tick', null), ('ticks', '* * * * * *', 'mine', null), ('gone', '@yearly', 'tick', '{}')`)
     await age('30 minutes')
     await scheduler([SEED]).pass()
@@ -137,16 +129,18 @@ describe('a pass', () => {
     expect(ofType('schedule.problem')).toMatchObject([
       { schedule: 'worse', problem: 'time zone "Nowhere/Land" is not known' },
     ])
-    expect((await pool.query('select name from rowbeat.schedules')).rows).toEqual([{ name: 'ticks' }])
+    expect((await database.pool.query('select name from rowbeat.schedules')).rows).toEqual([
+      { name: 'ticks' },
+    ])
   })
 
   it('leaves what another daemon is at, and comes back soon', async () => {
     const one = scheduler()
     await one.pass()
-    await pool.query(
+    await database.pool.query(
       "insert into rowbeat.schedules (name, cron, job_type) values ('ticks', '@yearly', 'tick')",
     )
-    const other = await pool.connect()
+    const other = await database.pool.connect()
     try {
       await other.query('begin')
       await other.query('select 1 from rowbeat.schedules for update')
@@ -164,13 +158,16 @@ describe('five daemons', () => {
     const all = Array.from({ length: 5 }, () => scheduler([SEED]))
     for (const one of all) one.start()
     const runs = async (): Promise<number> =>
-      (await pool.query<{ count: number }>('select count(*)::int as count from rowbeat.schedule_runs'))
-        .rows[0]?.count ?? 0
+      (
+        await database.pool.query<{ count: number }>(
+          'select count(*)::int as count from rowbeat.schedule_runs',
+        )
+      ).rows[0]?.count ?? 0
     await until(async () => (await runs()) >= 1, { timeoutMs: 5_000, what: 'the first job' })
     for (const one of all.slice(0, 4)) await one.stop()
     await until(async () => (await runs()) >= 3, { timeoutMs: 5_000, what: 'three jobs' })
     await all[4]?.stop()
-    const { rows } = await pool.query(`select count(*)::int = count(distinct r.job_id)::int as once,
+    const { rows } = await database.pool.query(`select count(*)::int = count(distinct r.job_id)::int as once,
         count(*)::int = (select count(*)::int from rowbeat.scheduled_jobs) as no_more,
         count(*)::int = extract(epoch from max(r.fire_at) - min(r.fire_at))::int + 1 as no_gap
       from rowbeat.schedule_runs r`)
@@ -193,10 +190,10 @@ describe('an engine with a schedule', () => {
     const schedule = defineSchedule({ name: 'ticks', cron: '* * * * * *', timezone: 'UTC', jobType: 'tick' })
     const log = { info: () => undefined, warn: () => undefined }
     const engine = createEngine({
-      pool,
+      pool: database.pool,
       registry: createRegistry({ jobs: [job], schedules: [schedule] }),
       services: {
-        db: connections.db,
+        db: database.db,
         outbound: { fetch: () => Promise.reject(new Error('no network in tests')), isMapped: () => false },
         compute: { run: () => Promise.reject(new Error('no threads in this test')) },
       },
@@ -212,7 +209,7 @@ describe('an engine with a schedule', () => {
     } finally {
       await engine.stop(1_000)
     }
-    const { rows } = await pool.query('select count(*)::int as runs from rowbeat.schedule_runs')
+    const { rows } = await database.pool.query('select count(*)::int as runs from rowbeat.schedule_runs')
     expect(rows[0]?.runs).toBeGreaterThanOrEqual(2)
     expect(ofType('service.failed')).toEqual([])
   })

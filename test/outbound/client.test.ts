@@ -1,22 +1,10 @@
 import type { RequestListener } from 'node:http'
-import { afterEach, describe, expect, it } from 'vitest'
-import type { OutboundOptions } from '../../src/outbound/client.ts'
+import { describe, expect, it } from 'vitest'
 import { until } from '../support/wait.ts'
 import { fakeClock } from './fake-clock.ts'
-import { failureOf, outboundTo, serve } from './loopback.ts'
+import { failureOf, useSites } from './loopback.ts'
 
-const cleanUp: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of cleanUp.splice(0).reverse()) await close()
-})
-
-async function site(listener: RequestListener, options: Partial<OutboundOptions> = {}, also: string[] = []) {
-  const server = await serve(listener)
-  const hosts = Object.fromEntries(['client.test', ...also].map((host) => [host, server.port]))
-  const outbound = outboundTo(hosts, options)
-  cleanUp.push(server.close, outbound.close)
-  return { server, outbound }
-}
+const site = useSites()
 
 const page: RequestListener = (_, response) => {
   response.writeHead(200, { 'content-type': 'Text/HTML; charset=utf-8', 'x-many': ['1', '2'] })

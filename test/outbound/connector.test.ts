@@ -1,17 +1,15 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Lookup } from '../../src/outbound/address-guard.ts'
 import { createOutbound } from '../../src/outbound/client.ts'
 import { type ConnectorOptions, createConnector } from '../../src/outbound/connector.ts'
 import { asRowbeatError } from '../../src/outbound/failure.ts'
+import { useCleanUp } from '../support/clean-up.ts'
 import { failureOf } from './loopback.ts'
 
-const cleanUp: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of cleanUp.splice(0).reverse()) await close()
-})
+const cleanUp = useCleanUp()
 
 const address = (...list: string[]) =>
   list.map((text) => ({ address: text, family: text.includes(':') ? 6 : 4 }))

@@ -1,13 +1,11 @@
 import zlib from 'node:zlib'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { OutboundOptions } from '../../src/outbound/client.ts'
+import { useCleanUp } from '../support/clean-up.ts'
 import { until } from '../support/wait.ts'
 import { failureOf, outboundTo, serve, serveRaw } from './loopback.ts'
 
-const cleanUp: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of cleanUp.splice(0).reverse()) await close()
-})
+const cleanUp = useCleanUp()
 
 const URL_OF_SITE = 'http://client.test/'
 

@@ -1,11 +1,8 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import {
-  type AddressInfo,
-  createServer as createRawServer,
-  type Server as RawServer,
-  type Socket,
-} from 'node:net'
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createRawServer, type Socket } from 'node:net'
 import { createOutbound, type OutboundOptions } from '../../src/outbound/client.ts'
+import { useCleanUp } from '../support/clean-up.ts'
+import { closeServer, listenOnLoopback } from '../support/loopback.ts'
 
 export interface Loopback {
   readonly port: number
@@ -30,14 +27,14 @@ export async function serve(listener: RequestListener): Promise<Loopback> {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  const port = await listen(server)
+  const port = await listenOnLoopback(server)
   return {
     port,
     requests,
     connections: () => ({ opened, open: sockets.size }),
     close: () => {
       server.closeAllConnections()
-      return closed(server)
+      return closeServer(server)
     },
   }
 }
@@ -53,26 +50,14 @@ export async function serveRaw(
     socket.once('close', () => sockets.delete(socket))
     socket.once('data', () => onSocket(socket))
   })
-  const port = await listen(server)
+  const port = await listenOnLoopback(server)
   return {
     port,
     close: () => {
       for (const socket of sockets) socket.destroy()
-      return closed(server)
+      return closeServer(server)
     },
   }
-}
-
-function listen(server: Server | RawServer): Promise<number> {
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
-  })
-}
-
-function closed(server: Server | RawServer): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-  })
 }
 
 /** A client whose map sends the given host names to ports of this machine. */
@@ -95,4 +80,23 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error & { co
     return error as Error & { code?: string }
   }
   throw new Error('expected a failure, got an answer')
+}
+
+/** Sites under host names of their own, and the clients that reach them, until the end of the test. */
+export function useSites() {
+  const cleanUp = useCleanUp()
+  return async (
+    listener: RequestListener,
+    options: Partial<OutboundOptions> = {},
+    /** Host names of the site besides `client.test`. */
+    also: readonly string[] = [],
+  ) => {
+    const server = await serve(listener)
+    const outbound = outboundTo(
+      Object.fromEntries(['client.test', ...also].map((host) => [host, server.port])),
+      options,
+    )
+    cleanUp.push(server.close, outbound.close)
+    return { server, outbound }
+  }
 }

@@ -1,20 +1,8 @@
 import type { RequestListener } from 'node:http'
-import { afterEach, describe, expect, it } from 'vitest'
-import type { OutboundOptions } from '../../src/outbound/client.ts'
-import { failureOf, outboundTo, serve } from './loopback.ts'
+import { describe, expect, it } from 'vitest'
+import { failureOf, useSites } from './loopback.ts'
 
-const cleanUp: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of cleanUp.splice(0).reverse()) await close()
-})
-
-async function site(listener: RequestListener, options: Partial<OutboundOptions> = {}, also: string[] = []) {
-  const server = await serve(listener)
-  const hosts = Object.fromEntries(['client.test', ...also].map((host) => [host, server.port]))
-  const outbound = outboundTo(hosts, options)
-  cleanUp.push(server.close, outbound.close)
-  return { server, outbound }
-}
+const site = useSites()
 
 describe('following redirects', () => {
   const redirecting =

@@ -1,5 +1,5 @@
-import pg from 'pg'
 import { describe, expect, it } from 'vitest'
+import { openSession } from '../support/sessions.ts'
 import { addEnded, addExecution, addJob, addPoller, claim, type Row, useSql } from './staging.ts'
 
 const sql = useSql()
@@ -61,8 +61,7 @@ describe('doctor', () => {
   })
 
   it('names the backend that holds back vacuum, and how to end it', async () => {
-    const client = new pg.Client({ connectionString: sql.url, application_name: 'forgotten' })
-    await client.connect()
+    const client = await openSession(sql.url, { application_name: 'forgotten' })
     try {
       await client.query('begin isolation level repeatable read')
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')

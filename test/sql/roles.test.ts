@@ -10,6 +10,7 @@ import { beat, reapDeadPollers, registerPoller, trimPollers } from '../../src/st
 import { readSnapshot } from '../../src/store/reports.ts'
 import { settle } from '../../src/store/settlements.ts'
 import { triage } from '../../src/store/upkeep.ts'
+import { openSession } from '../support/sessions.ts'
 import { addEnded, addExecution, addJob, type Row, refusalOf, useSql } from './staging.ts'
 
 const sql = useSql()
@@ -34,10 +35,7 @@ beforeAll(async () => {
   for (const role of ROLES) {
     await sql.engine.query(`create role ${loginOf(role)} login password '${suffix}'`)
     if (role !== 'stranger') await sql.engine.query(`grant rowbeat_${role} to ${loginOf(role)}`)
-    const client = new pg.Client({ connectionString: urlOf(role), application_name: 'psql' })
-    client.on('error', () => undefined)
-    await client.connect()
-    logins.set(role, client)
+    logins.set(role, await openSession(urlOf(role), { application_name: 'psql' }))
   }
 })
 

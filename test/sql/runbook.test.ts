@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openSession } from '../support/sessions.ts'
 import { addEnded, addExecution, addJob, addPoller, claim, type Row, useSql } from './staging.ts'
 
 interface Section {
@@ -37,9 +38,7 @@ beforeAll(async () => {
   const url = new URL(sql.url)
   url.username = login
   url.password = login
-  operator = new pg.Client({ connectionString: url.href, application_name: 'psql', options: '-c jit=off' })
-  operator.on('error', () => undefined)
-  await operator.connect()
+  operator = await openSession(url.href, { application_name: 'psql', options: '-c jit=off' })
 })
 
 afterEach(async () => {

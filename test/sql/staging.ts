@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { claimJobs } from '../../src/store/claims.ts'
-import { connect } from '../../src/store/database.ts'
 import { claimFairly } from '../../src/store/fair-claims.ts'
 import { registerPoller } from '../../src/store/pollers.ts'
-import { useTestDatabase } from '../support/database.ts'
+import { useTestPool } from '../support/database.ts'
+import { openSession } from '../support/sessions.ts'
 
 export type Row = Record<string, unknown>
 
@@ -43,34 +43,24 @@ const EMPTIED = [
 
 /** A migrated database for the tests of a file, its tables emptied before each. */
 export function useSql(): Sql {
-  const database = useTestDatabase()
-  let connections: ReturnType<typeof connect> | null = null
+  const database = useTestPool(4)
   let client: pg.Client | null = null
-  const opened = (): { pool: pg.Pool; person: pg.Client } => {
-    if (connections === null || client === null)
-      throw new Error('connections exist only while hooks and tests run')
-    return { pool: connections.pool, person: client }
+  const person = (): pg.Client => {
+    if (client === null) throw new Error('the session exists only while hooks and tests run')
+    return client
   }
   beforeAll(async () => {
-    connections = connect({ url: database.url, max: 4, applicationName: 'rowbeat' })
-    client = new pg.Client({
-      connectionString: database.url,
-      application_name: 'psql',
-      options: '-c jit=off',
-    })
-    client.on('error', () => undefined)
-    await client.connect()
+    client = await openSession(database.url, { application_name: 'psql', options: '-c jit=off' })
   })
   beforeEach(async () => {
     // Faster than TRUNCATE, which makes new files, and the tables hold a few rows.
-    await opened().pool.query(EMPTIED.map((table) => `delete from rowbeat.${table}`).join('; '))
+    await database.pool.query(EMPTIED.map((table) => `delete from rowbeat.${table}`).join('; '))
   })
   afterAll(async () => {
     await client?.end()
-    await connections?.close()
   })
   const hand = async (text: string, values: readonly unknown[] = []): Promise<Row[]> =>
-    (await opened().person.query<Row>(text, [...values])).rows
+    (await person().query<Row>(text, [...values])).rows
   const one = async (text: string, values: readonly unknown[] = []): Promise<Row> => {
     const [row] = await hand(text, values)
     if (row === undefined) throw new Error(`no row of: ${text}`)
@@ -81,10 +71,10 @@ export function useSql(): Sql {
       return database.url
     },
     get engine() {
-      return opened().pool
+      return database.pool
     },
     get person() {
-      return opened().person
+      return person()
     },
     hand,
     one,
@@ -226,11 +216,9 @@ export async function hear(
   url: string,
   channel: string,
 ): Promise<{ heard: string[]; stop(): Promise<void> }> {
-  const client = new pg.Client({ connectionString: url, application_name: 'rowbeat-test' })
-  client.on('error', () => undefined)
+  const client = await openSession(url, { application_name: 'rowbeat-test' })
   const heard: string[] = []
   client.on('notification', (message) => heard.push(message.payload ?? ''))
-  await client.connect()
   await client.query(`listen ${pg.escapeIdentifier(channel)}`)
   return {
     heard,

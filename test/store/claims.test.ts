@@ -1,22 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import pg from 'pg'
-import { afterEach, describe, expect, it } from 'vitest'
+import type pg from 'pg'
+import { describe, expect, it } from 'vitest'
 import { CLAIM_SIZES, claimJobs, claimSize, exchange } from '../../src/store/claims.ts'
 import { look } from '../../src/store/look.ts'
 import { releaseLeases } from '../../src/store/pollers.ts'
 import { addJobs, claimOf, POLLER, readJob, rowsOf, useStore } from './fixtures.ts'
 
 const store = useStore()
-const open: pg.Client[] = []
-afterEach(async () => {
-  for (const client of open.splice(0)) await client.end()
-})
-async function session(): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: store.url, application_name: 'rowbeat test' })
-  await client.connect()
-  open.push(client)
-  return client
-}
+const { session } = store
 
 describe('a claim', () => {
   it('takes at most its limit, for every size there is', async () => {

@@ -4,44 +4,27 @@
  */
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { claimJobs, exchange } from '../../src/store/claims.ts'
-import { type Connections, connect } from '../../src/store/database.ts'
 import { reapDeadPollers, releaseLeases } from '../../src/store/pollers.ts'
 import { completeJobs, endAttempts, lostAttempts, writeProgress } from '../../src/store/settlements.ts'
-import { useTestDatabase } from '../support/database.ts'
+import { useTestPool } from '../support/database.ts'
+import { type PlanNode, rowsHandled } from '../support/plans.ts'
 import { addPoller, claimOf, endingOf, POLLER } from './fixtures.ts'
 
-const database = useTestDatabase()
+const database = useTestPool(1)
 const BATCH = 512
 /** Rows that any part of a plan may handle: the table once, for it is small, and not once per job of the batch. */
 const ROWS_MAX = 20_000 + BATCH
 
-let connections: Connections
-let pool: pg.Pool
-
 beforeAll(async () => {
-  connections = connect({ url: database.url, max: 1, applicationName: 'rowbeat' })
-  pool = connections.pool
-  await pool.query('alter table rowbeat.scheduled_jobs set (autovacuum_enabled = off)')
-  await addPoller(pool)
+  await database.pool.query('alter table rowbeat.scheduled_jobs set (autovacuum_enabled = off)')
+  await addPoller(database.pool)
 })
-afterAll(() => connections.close())
-
-interface PlanNode {
-  readonly 'Node Type': string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter'?: number
-  readonly 'Rows Removed by Join Filter'?: number
-  readonly Plans?: readonly PlanNode[]
-}
 
 /** The most rows that one node of a plan handled, over all its loops. */
 function busiest(node: PlanNode): number {
-  const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Join Filter'] ?? 0)
-  const own = (node['Actual Rows'] + removed) * node['Actual Loops']
-  return Math.max(own, ...(node.Plans ?? []).map(busiest))
+  return Math.max(rowsHandled(node), ...(node.Plans ?? []).map(busiest))
 }
 
 /**
@@ -87,9 +70,9 @@ const STATISTICS: readonly (readonly [string, readonly string[]])[] = [
 
 describe.each(STATISTICS)('with statistics %s', (_what, fill) => {
   it('every statement about a batch reads it a few times, not once per job', async () => {
-    await pool.query('truncate rowbeat.scheduled_jobs, rowbeat.leases')
-    for (const statement of fill) await pool.query(statement)
-    const client = await pool.connect()
+    await database.pool.query('truncate rowbeat.scheduled_jobs, rowbeat.leases')
+    for (const statement of fill) await database.pool.query(statement)
+    const client = await database.pool.connect()
     const rows = new Map<string, number>()
     try {
       await client.query('begin')

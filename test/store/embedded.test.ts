@@ -4,10 +4,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { isRunning, runProgram } from '../../src/store/embedded/processes.ts'
 import { type EmbeddedOptions, type EmbeddedPostgres, startEmbedded } from '../../src/store/embedded.ts'
+import { queryOnce } from '../support/sessions.ts'
 import { until } from '../support/wait.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -38,18 +38,6 @@ async function start(options: Partial<EmbeddedOptions> = {}): Promise<EmbeddedPo
   const server = await startEmbedded({ dataDir: join(home, 'shared'), settings, guard: true, ...options })
   running.push(server)
   return server
-}
-
-async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    const { rows } = await client.query<Record<string, unknown>>(text)
-    return rows
-  } finally {
-    await client.end()
-  }
 }
 
 /** Starts a server in another process, as another user when told so. */
@@ -90,8 +78,8 @@ describe('an embedded server', () => {
     const first = await start()
     expect(first.adopted).toBe(false)
     expect(first.version).toMatch(/^18\./)
-    await query(first.url, 'create table kept (n int)')
-    const [facts] = await query(
+    await queryOnce(first.url, 'create table kept (n int)')
+    const [facts] = await queryOnce(
       first.url,
       `select current_setting('listen_addresses') as listens, current_setting('unix_socket_directories') as sockets,
               current_setting('password_encryption') as passwords, current_setting('jit') as jit, current_database() as name`,
@@ -111,14 +99,14 @@ describe('an embedded server', () => {
     const second = await start()
     expect(second.url).toBe(first.url)
     expect(second.pid).not.toBe(first.pid)
-    expect(await query(second.url, 'select count(*)::int as n from kept')).toEqual([{ n: 0 }])
+    expect(await queryOnce(second.url, 'select count(*)::int as n from kept')).toEqual([{ n: 0 }])
   })
 
   it('refuses a wrong password', async () => {
     const server = await start()
     const wrong = new URL(server.url)
     wrong.password = 'wrong'
-    await expect(query(wrong.href, 'select 1')).rejects.toThrow(/password authentication failed/)
+    await expect(queryOnce(wrong.href, 'select 1')).rejects.toThrow(/password authentication failed/)
   })
 
   it('is adopted by a second start, which leaves it running when it stops', async () => {
@@ -126,12 +114,12 @@ describe('an embedded server', () => {
     const guest = await start()
     expect(guest).toMatchObject({ adopted: true, url: owner.url, pid: owner.pid })
     await guest.stop()
-    expect(await query(owner.url, 'select 1 as one')).toEqual([{ one: 1 }])
+    expect(await queryOnce(owner.url, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
   it('recovers after kill -9 of the server', async () => {
     const first = await start()
-    await query(first.url, 'create table survives as select 7 as n')
+    await queryOnce(first.url, 'create table survives as select 7 as n')
     process.kill(first.pid, 'SIGKILL')
     await until(async () => !(await isRunning(first.pid)), {
       timeoutMs: 5_000,
@@ -139,7 +127,7 @@ describe('an embedded server', () => {
     })
     const second = await start()
     expect(second.adopted).toBe(false)
-    expect(await query(second.url, 'select n from survives')).toEqual([{ n: 7 }])
+    expect(await queryOnce(second.url, 'select n from survives')).toEqual([{ n: 7 }])
   })
 
   it('outlives its killed owner, and the next start adopts it and becomes the owner', async () => {
@@ -233,7 +221,7 @@ describe('with a guard', () => {
       { dataDir: join(place, 'data'), settings, temporary: true },
       user,
     )
-    expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
+    expect(await queryOnce(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
     if (isRoot) expect((await stat(server.dataDir)).uid).toBe(NOBODY.uid)
     child.kill('SIGKILL')
     await until(async () => !(await isRunning(server.pid)), {
@@ -259,7 +247,7 @@ describe.runIf(isRoot)('as root', () => {
     })
     expect(server.dataDir.startsWith(`${sharedDir}/data-`)).toBe(true)
     expect(lines.join('\n')).toContain(server.dataDir)
-    expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
+    expect(await queryOnce(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
     await server.stop()
     await expect(access(server.dataDir)).rejects.toThrow(/ENOENT/)
   })

@@ -1,45 +1,37 @@
 /** What the tests of the store share: pools, jobs, claims and a small workflow. */
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
-import { afterAll, beforeAll, beforeEach } from 'vitest'
+import { beforeEach } from 'vitest'
 import { defineWorkflow, type StepOptions, step, type WorkflowDefinition } from '../../src/core/workflow.ts'
 import { type Claim, type ClaimedJob, claimJobs } from '../../src/store/claims.ts'
-import { connect } from '../../src/store/database.ts'
 import { registerPoller } from '../../src/store/pollers.ts'
 import type { Ending } from '../../src/store/settlements.ts'
-import { useTestDatabase } from '../support/database.ts'
+import { useSessions, useTestPool } from '../support/database.ts'
 
 export interface StoreDatabase {
   readonly url: string
   readonly pool: pg.Pool
+  /** A connection beside the pool, until the end of the test. */
+  session(): Promise<pg.Client>
 }
 
 /** A migrated database with a pool for the tests of a file; the tables of the engine are emptied before each. */
 export function useStore(): StoreDatabase {
-  const database = useTestDatabase()
-  let open: ReturnType<typeof connect> | null = null
-  const pool = (): pg.Pool => {
-    if (open === null) throw new Error('the pool exists only while hooks and tests run')
-    return open.pool
-  }
-  beforeAll(() => {
-    open = connect({ url: database.url, max: 12, applicationName: 'rowbeat' })
-  })
+  const database = useTestPool(12)
+  const open = useSessions()
   beforeEach(async () => {
-    await pool().query(`truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases,
+    await database.pool.query(`truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases,
       rowbeat.pollers, rowbeat.claim_floors, rowbeat.backdated_jobs, rowbeat.step_durations, rowbeat.step_estimates,
       rowbeat.idempotency_keys restart identity`)
-  })
-  afterAll(async () => {
-    await open?.close()
   })
   return {
     get url() {
       return database.url
     },
     get pool() {
-      return pool()
+      return database.pool
     },
+    session: () => open(database.url, { application_name: 'rowbeat test' }),
   }
 }
 

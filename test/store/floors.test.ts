@@ -1,5 +1,5 @@
-import pg from 'pg'
-import { afterEach, describe, expect, it } from 'vitest'
+import type pg from 'pg'
+import { describe, expect, it } from 'vitest'
 import { claimJobs } from '../../src/store/claims.ts'
 import { transaction } from '../../src/store/database.ts'
 import { raiseClaimFloors } from '../../src/store/floors.ts'
@@ -10,16 +10,7 @@ import { until } from '../support/wait.ts'
 import { addJobs, claimAll, claimOf, endingOf, rowsOf, useStore } from './fixtures.ts'
 
 const store = useStore()
-const open: pg.Client[] = []
-afterEach(async () => {
-  for (const client of open.splice(0)) await client.end()
-})
-async function session(): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: store.url, application_name: 'rowbeat test' })
-  await client.connect()
-  open.push(client)
-  return client
-}
+const { session } = store
 
 /** Passes until every transaction of before has ended: those of other databases of the server count as well. */
 async function raiseFully(): Promise<void> {

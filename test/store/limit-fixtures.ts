@@ -1,6 +1,5 @@
 /** What the tests of limits and turns share. */
-import pg from 'pg'
-import { afterEach, beforeEach } from 'vitest'
+import { beforeEach } from 'vitest'
 import type { ClaimedJob } from '../../src/store/claims.ts'
 import { claimFairly, type FairAnswer, type FairClaim } from '../../src/store/fair-claims.ts'
 import { endAttempts } from '../../src/store/settlements.ts'
@@ -29,21 +28,12 @@ export interface AddedJobs {
 /** A store without limits, and short ways to claim fairly and settle in it. */
 export function useLimits() {
   const store: StoreDatabase = useStore()
-  const open: pg.Client[] = []
   beforeEach(async () => {
     await store.pool.query('truncate rowbeat.queues, rowbeat.job_type_rates, rowbeat.rate_starts')
   })
-  afterEach(async () => {
-    for (const client of open.splice(0)) await client.end()
-  })
   return {
     store,
-    session: async (): Promise<pg.Client> => {
-      const client = new pg.Client({ connectionString: store.url, application_name: 'rowbeat test' })
-      await client.connect()
-      open.push(client)
-      return client
-    },
+    session: store.session,
     fairly: (more: Partial<FairClaim> = {}): Promise<FairAnswer> => claimFairly(store.pool, fairOf(more)),
     /** Adds due jobs, by default of type `work` without a key, the first due first. */
     add: async (count: number, more: AddedJobs = {}): Promise<string[]> => {

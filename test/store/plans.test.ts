@@ -59,6 +59,7 @@ const FILL = [
 beforeAll(async () => {
   // One connection, so that the server's counts are all of ours and can be asked for at any time.
   pool = new pg.Pool({ connectionString: database.url, max: 1, application_name: 'rowbeat test' })
+  pool.on('error', () => undefined)
   for (const statement of FILL) await pool.query(statement)
   await addPoller(pool)
 })

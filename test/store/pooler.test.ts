@@ -218,7 +218,7 @@ describe.skipIf(isMissing)('behind a pooler', () => {
       what: 'the outage to be felt',
     })
     await bouncer.restart()
-    await engines.drained(20_000)
+    await engines.drained()
     expect(await engines.statuses()).toEqual({ completed: 450 })
     expect(new Set(runs)).toEqual(new Set([...first, ...second]))
     for (const one of started) expect(eventsOf(one, 'poller.fenced')).toEqual([])

@@ -1,9 +1,8 @@
 /** What the tests of schedules share: a database, rows as somebody in psql would write them, and counts. */
 import type pg from 'pg'
-import { afterAll, beforeAll, beforeEach } from 'vitest'
-import { type Connections, connect } from '../../src/store/database.ts'
+import { beforeEach } from 'vitest'
 import type { Firing } from '../../src/store/schedule-firing.ts'
-import { useTestDatabase } from '../support/database.ts'
+import { useTestPool } from '../support/database.ts'
 
 export interface ScheduleStore {
   readonly url: string
@@ -21,23 +20,14 @@ export interface ScheduleStore {
 
 /** A migrated database for the tests of a file, without schedules and jobs before each. */
 export function useSchedules(): ScheduleStore {
-  const database = useTestDatabase()
-  let open: Connections | null = null
-  const pool = (): pg.Pool => {
-    if (open === null) throw new Error('the pool exists only while hooks and tests run')
-    return open.pool
-  }
-  beforeAll(() => {
-    open = connect({ url: database.url, max: 8, applicationName: 'rowbeat' })
-  })
-  afterAll(() => open?.close())
+  const database = useTestPool(8)
   beforeEach(async () => {
-    await pool().query('delete from rowbeat.schedules')
-    await pool().query('delete from rowbeat.scheduled_jobs')
+    await database.pool.query('delete from rowbeat.schedules')
+    await database.pool.query('delete from rowbeat.scheduled_jobs')
   })
 
   const rows = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> =>
-    (await pool().query<Row>(text, values)).rows
+    (await database.pool.query<Row>(text, values)).rows
   const one = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row> => {
     const [row] = await rows<Row>(text, values)
     if (row === undefined) throw new Error(`no row: ${text}`)
@@ -55,7 +45,7 @@ export function useSchedules(): ScheduleStore {
       return database.url
     },
     get pool() {
-      return pool()
+      return database.pool
     },
     rows,
     one,

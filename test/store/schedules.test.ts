@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import type { ScheduleSeed } from '../../src/core/schedule.ts'
 import { fireSchedule } from '../../src/store/schedule-firing.ts'
@@ -9,6 +9,7 @@ import {
   readUndefinedSchedules,
   seedSchedule,
 } from '../../src/store/schedules.ts'
+import { openSession } from '../support/sessions.ts'
 import { outcomes, useSchedules } from './schedule-fixtures.ts'
 
 const store = useSchedules()
@@ -268,8 +269,7 @@ describe('the log of actions', () => {
       name,
       'asked for',
     ])
-    const psql = new pg.Client({ connectionString: store.url, application_name: 'psql' })
-    await psql.connect()
+    const psql = await openSession(store.url, { application_name: 'psql' })
     try {
       await psql.query(
         "begin; set local rowbeat.reason = 'too often'; update rowbeat.schedules set cron = '@daily', payload = '[1]'; commit",

@@ -6,9 +6,11 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import pg from 'pg'
+import { closeServer, listenOnLoopback } from './loopback.ts'
 import { startOldServer } from './old-server.ts'
 import { type PgBouncer, startPgBouncer } from './pgbouncer.ts'
 import { startTestServer, type TestServer } from './server.ts'
+import { queryOnce } from './sessions.ts'
 
 export interface Broker {
   /** `POST` makes a database and answers `{ url, directUrl, name, outlivesRun }`, `POST ?pooled` with a `url` that
@@ -49,10 +51,10 @@ export async function startBroker(
     const name = target.searchParams.get('name') ?? `${run}_${++made}`
     if (!name.startsWith(run)) throw new Error(`${name} is not a database of this run`)
     if (request.method === 'DELETE') {
-      await administer(server.url, `drop database if exists ${name} with (force)`)
+      await queryOnce(server.url, `drop database if exists ${name} with (force)`)
       return {}
     }
-    await administer(server.url, `create database ${name} template ${template}`)
+    await queryOnce(server.url, `create database ${name} template ${template}`)
     const directUrl = withDatabase(server.url, name)
     if (target.searchParams.has('pooled')) pooler ??= await startPgBouncer(server.url, POOL_SIZE)
     const url = target.searchParams.has('pooled') ? pooler?.through(directUrl) : directUrl
@@ -73,15 +75,13 @@ export async function startBroker(
   }
 
   const http = createServer(answer)
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  const address = http.address()
-  if (typeof address !== 'object' || address === null) throw new Error('the broker has no address')
+  const port = await listenOnLoopback(http)
 
   return {
-    url: `http://127.0.0.1:${address.port}/${secret}`,
+    url: `http://127.0.0.1:${port}/${secret}`,
     close: async () => {
       http.closeAllConnections()
-      await new Promise((resolve) => http.close(resolve))
+      await closeServer(http)
       await queue
       await pooler?.close()
       for (const one of ready.values()) {
@@ -89,7 +89,7 @@ export async function startBroker(
         if (started === null) continue
         const { server, template } = started
         if (server.outlivesRun) {
-          await administer(server.url, `drop database if exists ${template} with (force)`)
+          await queryOnce(server.url, `drop database if exists ${template} with (force)`)
         }
         await server.stop()
       }
@@ -107,11 +107,11 @@ async function startOld(major: number): Promise<TestServer> {
 async function prepare(starting: Promise<TestServer>, template: string): Promise<Ready> {
   const server = await starting
   try {
-    await administer(server.url, `create database ${template}`)
+    await queryOnce(server.url, `create database ${template}`)
     await migrateTemplate(withDatabase(server.url, template))
     return { server, template }
   } catch (error) {
-    await administer(server.url, `drop database if exists ${template} with (force)`)
+    await queryOnce(server.url, `drop database if exists ${template} with (force)`)
     await server.stop()
     throw error
   }
@@ -126,21 +126,6 @@ async function migrateTemplate(url: string): Promise<void> {
     await migrate(pool)
   } finally {
     await pool.end()
-  }
-}
-
-async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 10_000,
-    query_timeout: 60_000,
-  })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
   }
 }
 

@@ -1,23 +1,11 @@
 import { createServer } from 'node:http'
-import pg from 'pg'
-import { afterEach, describe, expect, it } from 'vitest'
-import { connectionsOf, createTestDatabase, useTestDatabase } from './database.ts'
+import { describe, expect, it } from 'vitest'
+import { connectionsOf, createTestDatabase, useSessions, useTestDatabase } from './database.ts'
+import { closeServer, listenOnLoopback } from './loopback.ts'
 import { dockerAnswers } from './server.ts'
 import { until } from './wait.ts'
 
-const open: pg.Client[] = []
-
-afterEach(async () => {
-  for (const client of open.splice(0)) await client.end()
-})
-
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined)
-  await client.connect()
-  open.push(client)
-  return client
-}
+const connect = useSessions()
 
 describe('a test database', () => {
   const database = useTestDatabase()
@@ -47,9 +35,8 @@ describe('a test database', () => {
     const client = await connect(database.url)
     expect(await connectionsOf(database.url)).toBe(1)
     await client.end()
-    open.pop()
     const allGone = async (): Promise<boolean> => (await connectionsOf(database.url)) === 0
-    expect(await until(allGone, { timeoutMs: 2_000, what: 'connections to close' })).toBe(true)
+    expect(await until(allGone, { what: 'connections to close' })).toBe(true)
   })
 })
 
@@ -62,7 +49,7 @@ describe('until', () => {
         if (calls === 1) throw new Error('not yet')
         return calls === 3 ? 'here' : null
       },
-      { timeoutMs: 1_000, everyMs: 1, what: 'the third call' },
+      { everyMs: 1, what: 'the third call' },
     )
     expect(value).toBe('here')
   })
@@ -77,12 +64,10 @@ describe('dockerAnswers', () => {
   it('is false for a missing socket, a nonsense address and an engine that is silent', async () => {
     expect(await dockerAnswers('unix:///nowhere/docker.sock', 200)).toBe(false)
     expect(await dockerAnswers('ssh nonsense', 200)).toBe(false)
-    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
-    await until(() => silent.listening, { timeoutMs: 1_000, what: 'the silent engine' })
-    const address = silent.address()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const silent = createServer(() => undefined)
+    const port = await listenOnLoopback(silent)
     expect(await dockerAnswers(`tcp://127.0.0.1:${port}`, 100)).toBe(false)
     silent.closeAllConnections()
-    silent.close()
+    await closeServer(silent)
   })
 })

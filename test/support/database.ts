@@ -1,6 +1,8 @@
 /** A database of its own for every test file, copied from a migrated template. */
-import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, inject } from 'vitest'
+import { type Connections, connect } from '../../src/store/database.ts'
+import { useCleanUp } from './clean-up.ts'
+import { openSession, queryOnce } from './sessions.ts'
 
 export interface TestDatabase {
   readonly url: string
@@ -63,30 +65,60 @@ export function useTestDatabase(): Pick<TestDatabase, 'url' | 'directUrl'> {
   }
 }
 
+export interface TestPool extends Pick<TestDatabase, 'url' | 'directUrl'>, Pick<Connections, 'pool' | 'db'> {}
+
+/** {@link useTestDatabase} with a pool of at most `max` connections to it, as the daemon opens its own. */
+export function useTestPool(max: number): TestPool {
+  const database = useTestDatabase()
+  let connections: Connections | null = null
+  beforeAll(() => {
+    connections = connect({ url: database.url, max, applicationName: 'rowbeat' })
+  })
+  afterAll(() => connections?.close())
+  const opened = (): Connections => {
+    if (connections === null) throw new Error('the pool exists only while hooks and tests run')
+    return connections
+  }
+  return {
+    get url(): string {
+      return database.url
+    },
+    get directUrl(): string {
+      return database.directUrl
+    },
+    get pool(): Connections['pool'] {
+      return opened().pool
+    },
+    get db(): Connections['db'] {
+      return opened().db
+    },
+  }
+}
+
+/** {@link openSession} for tests: what they open ends after each of them. */
+export function useSessions(): typeof openSession {
+  const cleanUp = useCleanUp()
+  return async (url, settings) => {
+    const client = await openSession(url, settings)
+    cleanUp.push(() => client.end())
+    return client
+  }
+}
+
 /**
  * How many clients are connected to the database of `url` now, this question not counted. For a leak check:
- * `await until(async () => (await connectionsOf(url)) === 0, { timeoutMs: 2_000, what: 'connections to close' })`.
+ * `await until(async () => (await connectionsOf(url)) === 0, { what: 'connections to close' })`.
  */
 export async function connectionsOf(url: string): Promise<number> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 5_000,
-  })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ count: number }>(
-      `select count(*)::int as count
-       from pg_stat_activity
-       where datname = current_database()
-         and backend_type = 'client backend'
-         and pid <> pg_backend_pid()`,
-    )
-    return rows[0]?.count ?? 0
-  } finally {
-    await client.end()
-  }
+  const [row] = await queryOnce<{ count: number }>(
+    url,
+    `select count(*)::int as count
+     from pg_stat_activity
+     where datname = current_database()
+       and backend_type = 'client backend'
+       and pid <> pg_backend_pid()`,
+  )
+  return row?.count ?? 0
 }
 
 async function ask(url: string, method: 'POST' | 'DELETE'): Promise<Record<string, unknown>> {

@@ -2,11 +2,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { freePort } from './loopback.ts'
+import { queryOnce } from './sessions.ts'
 import { until } from './wait.ts'
 
 const run = promisify(execFile)
@@ -55,7 +55,7 @@ export async function startOldServer(major: number): Promise<OldServer | null> {
     await rm(directory, { recursive: true, force: true })
   }
   try {
-    await until(() => answers(url), { timeoutMs: 10_000, what: `Postgres ${major} to answer` })
+    await until(() => queryOnce(url, 'select 1'), { what: `Postgres ${major} to answer` })
   } catch (error) {
     await stop()
     throw error
@@ -68,24 +68,4 @@ async function whoRuns(): Promise<{ uid: number; gid: number } | null> {
   if (process.getuid?.() !== 0) return null
   const [uid, gid] = await Promise.all([run('id', ['-u', 'postgres']), run('id', ['-g', 'postgres'])])
   return { uid: Number(uid.stdout), gid: Number(gid.stdout) }
-}
-
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 })
-  client.on('error', () => undefined)
-  await client.connect()
-  await client.end()
-  return true
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      probe.close(() => resolve(port))
-    })
-  })
 }

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, chownSync, constants } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import pg from 'pg'
+import { freePort } from './loopback.ts'
+import { openSession } from './sessions.ts'
 import { until } from './wait.ts'
 
 export interface PgBouncer {
@@ -105,10 +105,8 @@ async function launch(program: string, settings: string, url: string): Promise<C
     said = `${said}${bytes}`.slice(-2_000)
   })
   const answers = async (): Promise<boolean> => {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 })
-    client.on('error', () => undefined)
+    const client = await openSession(url, { connectionTimeoutMillis: 1_000 })
     try {
-      await client.connect()
       await client.query('select 1')
       return true
     } finally {
@@ -116,7 +114,7 @@ async function launch(program: string, settings: string, url: string): Promise<C
     }
   }
   try {
-    await until(answers, { timeoutMs: 10_000, what: 'pgbouncer to answer' })
+    await until(answers, { what: 'pgbouncer to answer' })
   } catch (error) {
     await end(child)
     throw new Error(`pgbouncer does not answer; it said: ${said}`, { cause: error })
@@ -129,19 +127,4 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.stdin?.end()
   await ended
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() =>
-        typeof address === 'object' && address !== null
-          ? resolve(address.port)
-          : reject(new Error('there is no free port')),
-      )
-    })
-  })
 }

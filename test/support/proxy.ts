@@ -1,5 +1,7 @@
 /** A TCP proxy before a database, to break the network in the ways that networks break. */
 import { createServer, connect as dial, type Socket } from 'node:net'
+import { afterEach, beforeEach } from 'vitest'
+import { closeServer, listenOnLoopback } from './loopback.ts'
 
 export interface NetworkProxy {
   /** The database's URL, through the proxy. */
@@ -19,6 +21,22 @@ export interface NetworkProxy {
   /** How many answers were lost so. */
   lost(): number
   close(): Promise<void>
+}
+
+/**
+ * A proxy for each test before the database of `target`. Called after the hook that stops what uses it, its own
+ * runs before that one: a stop must not wait for a dead network.
+ */
+export function useProxy(target: { readonly url: string }): () => NetworkProxy {
+  let proxy: NetworkProxy | null = null
+  beforeEach(async () => {
+    proxy = await startProxy(target.url)
+  })
+  afterEach(() => proxy?.close())
+  return () => {
+    if (proxy === null) throw new Error('the proxy exists only while tests run')
+    return proxy
+  }
 }
 
 interface Pair {
@@ -78,12 +96,10 @@ export async function startProxy(url: string): Promise<NetworkProxy> {
     client.on('close', end)
     upstream.on('close', end)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('the proxy has no address')
+  const port = await listenOnLoopback(server)
   const through = new URL(url)
   through.hostname = '127.0.0.1'
-  through.port = String(address.port)
+  through.port = String(port)
 
   return {
     url: through.href,
@@ -109,7 +125,7 @@ export async function startProxy(url: string): Promise<NetworkProxy> {
     },
     lost: () => lost,
     close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
+      const closed = closeServer(server)
       endAll()
       await closed
     },

@@ -1,9 +1,16 @@
-/** Polls `condition` until it gives something true; that is returned. Throws an error that names `what`. */
+/** Milliseconds that a test waits where the time itself is no promise: a busy machine may stand still for seconds. */
+const PATIENCE_MS = 30_000
+
+/**
+ * Polls `condition` every `everyMs` (20) until it gives something true; that is returned. Throws an error that names
+ * `what` after `timeoutMs`: leave that out unless the test is about the time.
+ */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  options: { timeoutMs: number; what: string; everyMs?: number },
+  options: { what: string; timeoutMs?: number; everyMs?: number },
 ): Promise<NonNullable<T>> {
   const start = performance.now()
+  const timeoutMs = options.timeoutMs ?? PATIENCE_MS
   let last: unknown
   for (;;) {
     try {
@@ -14,7 +21,7 @@ export async function until<T>(
       last = error
     }
     const elapsedMs = performance.now() - start
-    if (elapsedMs >= options.timeoutMs) {
+    if (elapsedMs >= timeoutMs) {
       const seen = last instanceof Error ? last.message : JSON.stringify(last)
       throw new Error(`Waited ${Math.round(elapsedMs)} ms for ${options.what}; last seen: ${seen}`, {
         cause: last,
