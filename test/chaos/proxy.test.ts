@@ -70,8 +70,7 @@ async function setUp(): Promise<{ echo: Echo; proxy: Wire; dial(): Promise<Clien
   }
 }
 
-const soon = (condition: () => boolean, what: string) =>
-  until(condition, { timeoutMs: 3_000, what, everyMs: 5 })
+const soon = (condition: () => boolean, what: string) => until(condition, { what, everyMs: 5 })
 
 describe('the proxy', () => {
   it('passes bytes both ways', async () => {
@@ -137,7 +136,7 @@ describe('the proxy', () => {
         proxy.swallow(false)
         return proxy.connections() === 0
       },
-      { timeoutMs: 3_000, what: 'the far end to be told', everyMs: 5 },
+      { what: 'the far end to be told', everyMs: 5 },
     )
   })
 

@@ -83,7 +83,7 @@ describe('the sites of the demo', () => {
         25,
       )
     }
-  }, 5_000)
+  })
 
   it('name the client first and map every host', () => {
     expect(demo.sites[0]).toMatchObject({ domain: demo.clientDomain, role: 'client' })

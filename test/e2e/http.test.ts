@@ -32,7 +32,7 @@ beforeAll(async () => {
     OUTBOUND_HOST_MAP: `${gated.settings.OUTBOUND_HOST_MAP},${IDLE}=127.0.0.1:9,other.test=127.0.0.1:9`,
   })
   // The first look at the state comes at once: a process that has just started does not count as sick.
-  await until(async () => (await call('/health')).ok, { timeoutMs: 5_000, what: 'the process to be healthy' })
+  await until(async () => (await call('/health')).ok, { what: 'the process to be healthy' })
   executionId = await postAudit(rowbeat.url, CLIENT)
   const status = await awaitEnd(rowbeat.url, CLIENT, executionId, 90_000)
   expect(status.overall_status).toBe('completed')

@@ -43,7 +43,7 @@ describe('SIGTERM with an audit in hand', { timeout: 120_000 }, () => {
     const { url, gated, settings, process, executionId } = await startHeldAudit(2)
     const seconds = await secondsToExit(process, () => process.kill('SIGTERM'))
     expect(seconds).toBeGreaterThan(1.5)
-    expect(seconds).toBeLessThan(2 + 6)
+    expect(seconds).toBeLessThan(2 + 18)
     expect(await queryOnce(url, FIRST_STEP)).toEqual(HANDED_BACK)
     expect(await queryOnce(url, 'select status, running from rowbeat.pollers')).toEqual([
       { status: 'stopped', running: 0 },
@@ -61,7 +61,7 @@ describe('SIGTERM with an audit in hand', { timeout: 120_000 }, () => {
     process.kill('SIGTERM')
     await until(
       async () => (await queryOnce(url, `select from rowbeat.pollers where status = 'draining'`)).length > 0,
-      { timeoutMs: 10_000, what: 'the poller to drain' },
+      { what: 'the poller to drain' },
     )
     const ready = await fetch(`${process.url}/health/ready`)
     expect(ready.status).toBe(503)
@@ -81,11 +81,11 @@ describe('SIGTERM with an audit in hand', { timeout: 120_000 }, () => {
     process.kill('SIGTERM')
     await until(
       async () => (await queryOnce(url, `select from rowbeat.pollers where status = 'draining'`)).length > 0,
-      { timeoutMs: 10_000, what: 'the poller to drain' },
+      { what: 'the poller to drain' },
     )
     // Two signals within 0.4 s are one wish: npm repeats the interrupt that the terminal has sent already.
     await new Promise((resolve) => setTimeout(resolve, 500))
-    expect(await secondsToExit(process, () => process.kill('SIGTERM'))).toBeLessThan(6)
+    expect(await secondsToExit(process, () => process.kill('SIGTERM'))).toBeLessThan(20)
     expect(await queryOnce(url, FIRST_STEP)).toEqual(HANDED_BACK)
   })
 })

@@ -7,7 +7,6 @@ import { until } from '../support/wait.ts'
 import { eventsOf, gate, useEngines } from './harness.ts'
 
 const engines = useEngines()
-const soon = { timeoutMs: 5_000 }
 const none = { delays: [] }
 
 describe('an engine', () => {
@@ -21,13 +20,13 @@ describe('an engine', () => {
     await engines.drained()
     expect(await engines.statuses()).toEqual({ completed: 201 })
     expect((await engines.read(id)).result).toEqual({ sum: 3 })
-    await until(() => eventsOf(started, 'job.ended').length === 201, { ...soon, what: 'all ends to be told' })
+    await until(() => eventsOf(started, 'job.ended').length === 201, { what: 'all ends to be told' })
     expect(new Set(eventsOf(started, 'job.ended').map((event) => event.outcome))).toEqual(
       new Set(['completed']),
     )
     const left = async (): Promise<boolean> =>
       (await engines.pool.query('select 1 from rowbeat.leases')).rows.length === 0
-    await until(left, { ...soon, what: 'leases to be removed' })
+    await until(left, { what: 'leases to be removed' })
   })
 
   it('tries again what failed for a moment, and ends what cannot be helped', async () => {
@@ -146,7 +145,7 @@ describe('an engine', () => {
     const started = await engines.start({ jobs: { hold: door.run }, concurrency: 3 })
     await engines.add(...Array.from({ length: 10 }, () => ({ jobType: 'hold' })))
     started.engine.wake('default', 0)
-    await until(() => door.inside() === 3, { ...soon, what: 'three to be inside' })
+    await until(() => door.inside() === 3, { what: 'three to be inside' })
     expect((await engines.statuses()).running).toBe(3)
     expect(started.engine.running()).toBe(3)
     door.open()
@@ -171,7 +170,7 @@ describe('an engine', () => {
       },
     )
     const started = await engines.start({ jobs: { note: job }, concurrency: 1 })
-    await until(() => order.length === 7, { ...soon, what: 'all due jobs to run' })
+    await until(() => order.length === 7, { what: 'all due jobs to run' })
     expect(order[0]).toBe('c')
     expect(order.slice(1, 5).sort()).toEqual(['a', 'a', 'b', 'b'])
     await started.stop()
@@ -185,7 +184,7 @@ describe('an engine', () => {
       ranAt = Date.now()
     }
     await engines.start({ jobs: { later }, timing: { lookMs: 60_000, lookListeningMs: 60_000 } })
-    await until(() => ranAt > 0, { ...soon, what: 'the job to run' })
+    await until(() => ranAt > 0, { what: 'the job to run' })
     expect(ranAt).toBeGreaterThanOrEqual(at - 5)
   })
 
@@ -205,7 +204,7 @@ describe('an engine', () => {
                 const row = await engines.read(context.jobId)
                 return (row.progress_detail as { done?: number } | null)?.done === done
               }
-              await until(written, { ...soon, what: `report ${done} to be written` })
+              await until(written, { what: `report ${done} to be written` })
             }
             return { pages: 4 }
           },
@@ -224,7 +223,7 @@ describe('an engine', () => {
     expect(view?.steps.map((one) => one.status)).toEqual(['completed', 'completed', 'skipped', 'completed'])
     expect(view?.steps[0]?.progress).toBe(75)
     const closed = (): boolean => eventsOf(started, 'execution.closed').length === 1
-    await until(closed, { ...soon, what: 'the end to be told' })
+    await until(closed, { what: 'the end to be told' })
     expect(eventsOf(started, 'execution.closed')).toMatchObject([{ executionId, status: 'completed' }])
   })
 
@@ -283,10 +282,10 @@ describe('a time limit', () => {
       jobType: 'slow',
       timeoutSeconds: 600,
       maxRetries: 0,
-      deadlineAt: new Date(Date.now() + 500),
+      deadlineAt: new Date(Date.now() + 1_500),
     })
     await engines.drained()
     expect(await engines.read(id)).toMatchObject({ status: 'failed', last_error_code: 'STEP_TIMEOUT' })
-    await until(() => door.inside() === 0, { ...soon, what: 'the handler to stop' })
+    await until(() => door.inside() === 0, { what: 'the handler to stop' })
   })
 })

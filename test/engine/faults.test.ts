@@ -4,7 +4,6 @@ import { until } from '../support/wait.ts'
 import { eventsOf, gate, type Run, useEngines } from './harness.ts'
 
 const engines = useEngines()
-const soon = { timeoutMs: 8_000 }
 const proxy = useProxy(engines)
 
 const quick = (): undefined => undefined
@@ -12,7 +11,7 @@ const quick = (): undefined => undefined
 describe('an engine', () => {
   it('survives that all its connections are ended by the server', async () => {
     const started = await engines.start({ jobs: { quick }, listen: true })
-    await until(() => started.engine.listening(), { ...soon, what: 'LISTEN' })
+    await until(() => started.engine.listening(), { what: 'LISTEN' })
     for (let round = 0; round < 3; round++) {
       await engines.add(...Array.from({ length: 50 }, () => ({ jobType: 'quick' })))
       started.engine.wake('default', 0)
@@ -23,7 +22,7 @@ describe('an engine', () => {
       await engines.drained()
     }
     expect(await engines.statuses()).toEqual({ completed: 150 })
-    await until(() => started.engine.listening(), { ...soon, what: 'LISTEN to come back' })
+    await until(() => started.engine.listening(), { what: 'LISTEN to come back' })
     expect(eventsOf(started, 'poller.fenced')).toEqual([])
   })
 
@@ -32,15 +31,13 @@ describe('an engine', () => {
     proxy().refuse()
     const [id = ''] = await engines.add({ jobType: 'quick' })
     await until(() => eventsOf(started, 'service.failed').length > 3, {
-      ...soon,
       what: 'the outage to be felt',
     })
     expect((await engines.read(id)).status).toBe('pending')
     proxy().heal()
     await engines.drained()
-    await until(() => started.engine.listening(), { ...soon, what: 'LISTEN to come back' })
+    await until(() => started.engine.listening(), { what: 'LISTEN to come back' })
     await until(() => eventsOf(started, 'service.recovered').length > 0, {
-      ...soon,
       what: 'recovery to be told',
     })
   })
@@ -50,10 +47,10 @@ describe('an engine', () => {
     const started = await engines.start({ jobs: { hold: door.run }, url: proxy().url })
     const [id = ''] = await engines.add({ jobType: 'hold' })
     started.engine.wake('default', 0)
-    await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
+    await until(() => door.inside() === 1, { what: 'the job to run' })
     proxy().loseAnswerTo('complete')
     door.open()
-    await until(() => eventsOf(started, 'job.ended').length === 1, { ...soon, what: 'the end to be told' })
+    await until(() => eventsOf(started, 'job.ended').length === 1, { what: 'the end to be told' })
     expect(proxy().lost()).toBe(1)
     expect(eventsOf(started, 'job.ended')).toMatchObject([{ outcome: 'completed' }])
     expect(await engines.read(id)).toMatchObject({ status: 'completed', attempt: 1 })
@@ -103,10 +100,10 @@ describe('an engine', () => {
     await expect(engines.start({ jobs: { quick }, url: proxy().url })).rejects.toThrow()
     const started = await engines.start({ jobs: { quick }, url: proxy().url, timing: { beatTtlSeconds: 2 } })
     proxy().refuse()
-    await until(() => eventsOf(started, 'poller.fenced').length === 1, { ...soon, what: 'the fence' })
+    await until(() => eventsOf(started, 'poller.fenced').length === 1, { what: 'the fence' })
     proxy().loseAnswerTo('insert into rowbeat.pollers')
     proxy().heal()
-    await until(() => proxy().lost() === 2, { ...soon, what: 'the answer to be lost' })
+    await until(() => proxy().lost() === 2, { what: 'the answer to be lost' })
     await engines.add({ jobType: 'quick' })
     await engines.drained()
   })
@@ -121,13 +118,13 @@ describe('a wake-up', () => {
     }
     const listening = await engines.start({ jobs: { note }, listen: true, timing: slow })
     const deaf = await engines.start({ jobs: { other: quick }, timing: slow })
-    await until(() => listening.engine.listening(), { ...soon, what: 'LISTEN' })
+    await until(() => listening.engine.listening(), { what: 'LISTEN' })
     const [first] = await engines.add({ jobType: 'note' })
     deaf.engine.wake('default', 0)
-    await until(() => ran.length === 1, { ...soon, what: 'the first job' })
+    await until(() => ran.length === 1, { what: 'the first job' })
     const [second] = await engines.add({ jobType: 'note' })
     deaf.engine.wake('default', 0)
-    await until(() => ran.length === 2, { ...soon, what: 'the second job' })
+    await until(() => ran.length === 2, { what: 'the second job' })
     expect(ran).toEqual([first, second])
   })
 })

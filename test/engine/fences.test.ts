@@ -5,7 +5,6 @@ import { until } from '../support/wait.ts'
 import { eventsOf, gate, useEngines } from './harness.ts'
 
 const engines = useEngines()
-const soon = { timeoutMs: 8_000 }
 const proxy = useProxy(engines)
 
 const quick = (): undefined => undefined
@@ -16,13 +15,13 @@ describe('a lease', () => {
     const started = await engines.start({ jobs: { hold: door.run }, concurrency: 1 })
     const [id = ''] = await engines.add({ jobType: 'hold' })
     started.engine.wake('default', 0)
-    await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
+    await until(() => door.inside() === 1, { what: 'the job to run' })
     await engines.pool.query(
       `update rowbeat.scheduled_jobs set status = 'cancelled', lease_id = null, finished_at = now() where id = $1`,
       [id],
     )
-    await until(() => door.reasons.length === 1, { ...soon, what: 'the signal' })
-    await until(() => eventsOf(started, 'job.ended').length === 1, { ...soon, what: 'the end' })
+    await until(() => door.reasons.length === 1, { what: 'the signal' })
+    await until(() => eventsOf(started, 'job.ended').length === 1, { what: 'the end' })
     expect(door.reasons).toMatchObject([{ code: 'CANCELLED' }])
     expect(eventsOf(started, 'job.ended')).toMatchObject([{ outcome: 'refused' }])
     expect(await engines.read(id)).toMatchObject({ status: 'cancelled' })
@@ -37,15 +36,15 @@ describe('a poller', () => {
     const first = started.engine.pollerId()
     const [held = ''] = await engines.add({ jobType: 'hold' })
     started.engine.wake('default', 0)
-    await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
+    await until(() => door.inside() === 1, { what: 'the job to run' })
     // The poller may beat between the two statements; then they are said again.
     const reaped = async (): Promise<boolean> => {
       await engines.pool.query(`update rowbeat.pollers set beat_at = now() - interval '1 minute'`)
       const { pollers, retried } = await reapDeadPollers(engines.pool)
       return pollers === 1 && retried === 1
     }
-    await until(reaped, { ...soon, what: 'the poller to be declared lost' })
-    await until(() => started.engine.pollerId() !== first, { ...soon, what: 'a new identity' })
+    await until(reaped, { what: 'the poller to be declared lost' })
+    await until(() => started.engine.pollerId() !== first, { what: 'a new identity' })
     expect(door.reasons).toHaveLength(1)
     expect(eventsOf(started, 'poller.fenced')).toMatchObject([{ pollerId: first }])
     door.open()
@@ -66,18 +65,17 @@ describe('a poller', () => {
     })
     const [id = ''] = await engines.add({ jobType: 'hold' })
     dead.engine.wake('default', 0)
-    await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
+    await until(() => door.inside() === 1, { what: 'the job to run' })
     proxy().refuse()
     let ran = 0
     const hold = (): undefined => {
       ran += 1
     }
-    const living = await engines.start({ jobs: { hold }, timing: { beatTtlSeconds: 1 } })
+    const living = await engines.start({ jobs: { hold }, timing: { beatTtlSeconds: 2 } })
     await engines.drained()
     expect(ran).toBe(1)
     expect(await engines.read(id)).toMatchObject({ status: 'completed', retry_count: 1 })
     await until(() => eventsOf(living, 'pollers.reaped').length > 0, {
-      ...soon,
       what: 'the reaping to be told',
     })
   })
@@ -91,9 +89,9 @@ describe('a poller', () => {
     })
     await engines.add({ jobType: 'hold' })
     started.engine.wake('default', 0)
-    await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
+    await until(() => door.inside() === 1, { what: 'the job to run' })
     proxy().refuse()
-    await until(() => eventsOf(started, 'poller.fenced').length === 1, { ...soon, what: 'the fence' })
+    await until(() => eventsOf(started, 'poller.fenced').length === 1, { what: 'the fence' })
     expect(door.reasons).toHaveLength(1)
     const status = await engines.pool.query(`select status from rowbeat.scheduled_jobs`)
     expect(status.rows).toEqual([{ status: 'running' }])

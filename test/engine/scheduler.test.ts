@@ -163,9 +163,9 @@ describe('five daemons', () => {
           'select count(*)::int as count from rowbeat.schedule_runs',
         )
       ).rows[0]?.count ?? 0
-    await until(async () => (await runs()) >= 1, { timeoutMs: 5_000, what: 'the first job' })
+    await until(async () => (await runs()) >= 1, { what: 'the first job' })
     for (const one of all.slice(0, 4)) await one.stop()
-    await until(async () => (await runs()) >= 3, { timeoutMs: 5_000, what: 'three jobs' })
+    await until(async () => (await runs()) >= 3, { what: 'three jobs' })
     await all[4]?.stop()
     const { rows } = await database.pool.query(`select count(*)::int = count(distinct r.job_id)::int as once,
         count(*)::int = (select count(*)::int from rowbeat.scheduled_jobs) as no_more,
@@ -205,7 +205,7 @@ describe('an engine with a schedule', () => {
     })
     await engine.start()
     try {
-      await until(() => ran >= 2, { timeoutMs: 10_000, what: 'two runs' })
+      await until(() => ran >= 2, { what: 'two runs' })
     } finally {
       await engine.stop(1_000)
     }

@@ -5,7 +5,6 @@ import { until } from '../support/wait.ts'
 import { eventsOf, gate, useEngines } from './harness.ts'
 
 const engines = useEngines()
-const soon = { timeoutMs: 5_000 }
 
 async function pollers(): Promise<Record<string, unknown>[]> {
   return (await engines.pool.query('select status, running from rowbeat.pollers order by started_at')).rows
@@ -17,10 +16,10 @@ describe('stopping', () => {
     const started = await engines.start({ jobs: { hold: door.run }, concurrency: 2 })
     await engines.add({ jobType: 'hold' }, { jobType: 'hold' }, { jobType: 'hold' })
     started.engine.wake('default', 0)
-    await until(() => door.inside() === 2, { ...soon, what: 'two to be inside' })
+    await until(() => door.inside() === 2, { what: 'two to be inside' })
     const stopped = started.stop(10_000)
     const draining = async (): Promise<boolean> => (await pollers())[0]?.status === 'draining'
-    await until(draining, { ...soon, what: 'the poller to drain' })
+    await until(draining, { what: 'the poller to drain' })
     started.engine.wake('default', 0)
     door.open()
     await stopped
@@ -48,7 +47,7 @@ describe('stopping', () => {
     })
     const ids = await engines.add({ jobType: 'heeds', maxRetries: 0 }, { jobType: 'deaf', maxRetries: 0 })
     started.engine.wake('default', 0)
-    await until(() => door.inside() === 1 && entered === 1, { ...soon, what: 'both to run' })
+    await until(() => door.inside() === 1 && entered === 1, { what: 'both to run' })
     await started.stop(0)
     for (const id of ids) {
       expect(await engines.read(id)).toMatchObject({
@@ -72,7 +71,7 @@ describe('stopping', () => {
     const started = await engines.start({ jobs: { hold: door.run } })
     await engines.add({ jobType: 'hold' })
     started.engine.wake('default', 0)
-    await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
+    await until(() => door.inside() === 1, { what: 'the job to run' })
     const patient = started.engine.stop(3_600_000)
     await started.engine.stop(0)
     await patient
@@ -96,9 +95,9 @@ describe('stopping', () => {
         )
         return rows.length > 0
       }
-      await until(waiting, { ...soon, what: 'the claim to wait' })
+      await until(waiting, { what: 'the claim to wait' })
       const stopped = started.stop(5_000)
-      await until(() => eventsOf(started, 'poller.draining').length === 1, { ...soon, what: 'draining' })
+      await until(() => eventsOf(started, 'poller.draining').length === 1, { what: 'draining' })
       await client.query('commit')
       await stopped
     } finally {
@@ -116,7 +115,7 @@ describe('stopping', () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
     const before = timers()
     const started = await engines.start({ jobs: { quick: () => undefined }, listen: true })
-    await until(() => started.engine.listening(), { ...soon, what: 'LISTEN' })
+    await until(() => started.engine.listening(), { what: 'LISTEN' })
     await engines.add(...Array.from({ length: 20 }, () => ({ jobType: 'quick' })))
     started.engine.wake('default', 0)
     await engines.drained()
@@ -127,8 +126,8 @@ describe('stopping', () => {
       return true
     }
     // A pooler keeps the connections that it has made.
-    if (engines.url === engines.directUrl) await until(ours, { ...soon, what: 'connections to close' })
-    await until(() => timers() <= before, { timeoutMs: 2_000, what: 'timers to end' })
+    if (engines.url === engines.directUrl) await until(ours, { what: 'connections to close' })
+    await until(() => timers() <= before, { what: 'timers to end' })
   })
 
   it('ends in bounded time when the database answers nothing at all', async () => {
@@ -143,11 +142,11 @@ describe('stopping', () => {
       })
       await engines.add({ jobType: 'hold' })
       started.engine.wake('default', 0)
-      await until(() => door.inside() === 1, { ...soon, what: 'the job to run' })
+      await until(() => door.inside() === 1, { what: 'the job to run' })
       proxy.blackHole()
       const begun = performance.now()
       await started.engine.stop(0)
-      expect(performance.now() - begun).toBeLessThan(5_000)
+      expect(performance.now() - begun).toBeLessThan(10_000)
       const told = started.events.length
       proxy.refuse()
       await new Promise((resolve) => setImmediate(resolve))

@@ -91,7 +91,7 @@ describe('fetching a page', () => {
     expect(answer).toMatchObject({ status: 200, contentType: 'application/zip' })
     expect(answer.body).toHaveLength(0)
     expect(server.requests[0]?.headers.accept).toBe('text/html, application/xml, */*;q=0.1')
-    await until(() => cut, { timeoutMs: 2000, what: 'the server to see the connection end' })
+    await until(() => cut, { what: 'the server to see the connection end' })
   })
 
   it.each([
@@ -122,9 +122,8 @@ describe('being polite', () => {
       outbound.fetch({ url: `http://client.test/${index}` }),
     )
     for (let answered = 0; answered < 12; answered++) {
-      await until(() => open.length > 0, { timeoutMs: 2000, what: 'a request', everyMs: 1 })
-      if (answered === 0)
-        await until(() => open.length === 5, { timeoutMs: 2000, what: 'five requests', everyMs: 1 })
+      await until(() => open.length > 0, { what: 'a request', everyMs: 1 })
+      if (answered === 0) await until(() => open.length === 5, { what: 'five requests', everyMs: 1 })
       open.shift()?.()
     }
     expect((await Promise.all(answers)).every(({ status }) => status === 200)).toBe(true)
@@ -185,7 +184,6 @@ describe('being polite', () => {
     const stuck = failureOf(outbound.fetch({ url: 'http://client.test/stuck', signal: stop.signal }))
     const next = outbound.fetch({ url: 'http://client.test/next' })
     await until(() => server.requests.length === 1, {
-      timeoutMs: 2000,
       what: 'the first request',
       everyMs: 1,
     })
@@ -213,7 +211,6 @@ describe('trying again', () => {
     const answer = outbound.fetch({ url: 'http://client.test/' })
     for (const wait of [4000, 8000]) {
       await until(() => clock.waits.length === 1 && clock.waits[0] === wait, {
-        timeoutMs: 2000,
         what: `a pause of ${wait} ms`,
         everyMs: 1,
       })
@@ -234,7 +231,6 @@ describe('trying again', () => {
     const aborted = failureOf(outbound.fetch({ url: 'http://client.test/', signal: stop.signal }))
     const closed = failureOf(outbound.fetch({ url: 'http://client.test/' }))
     await until(() => clock.waits.length === 2 && clock.waits.every((wait) => wait === 4000), {
-      timeoutMs: 2000,
       what: 'two pauses',
       everyMs: 1,
     })
@@ -256,7 +252,6 @@ describe('keeping connections', () => {
     expect(server.connections().opened).toBeLessThanOrEqual(2)
     await outbound.fetch({ url: 'http://rival.test/' })
     await until(() => server.connections().open === 1, {
-      timeoutMs: 2000,
       what: 'the other connections to end',
     })
   })
@@ -266,7 +261,7 @@ describe('closing', () => {
   it('ends what is under way, refuses what comes later, and can be done twice', async () => {
     const { server, outbound } = await site(() => undefined)
     const stuck = failureOf(outbound.fetch({ url: 'http://client.test/' }))
-    await until(() => server.requests.length === 1, { timeoutMs: 2000, what: 'the request', everyMs: 1 })
+    await until(() => server.requests.length === 1, { what: 'the request', everyMs: 1 })
     await Promise.all([outbound.close(), outbound.close()])
     expect(await stuck).toMatchObject({ code: 'NETWORK_UNREACHABLE' })
     expect(await failureOf(outbound.fetch({ url: 'http://client.test/' }))).toMatchObject({

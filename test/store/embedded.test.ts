@@ -59,7 +59,6 @@ async function startElsewhere(
     errors += String(chunk)
   })
   await until(() => out.includes('\n') || child.exitCode !== null, {
-    timeoutMs: 15_000,
     what: 'the other process',
   })
   if (!out.includes('\n')) throw new Error(errors)
@@ -122,7 +121,6 @@ describe('an embedded server', () => {
     await queryOnce(first.url, 'create table survives as select 7 as n')
     process.kill(first.pid, 'SIGKILL')
     await until(async () => !(await isRunning(first.pid)), {
-      timeoutMs: 5_000,
       what: 'the death of the server',
     })
     const second = await start()
@@ -133,7 +131,7 @@ describe('an embedded server', () => {
   it('outlives its killed owner, and the next start adopts it and becomes the owner', async () => {
     const { child, server } = await startElsewhere({ dataDir: join(home, 'shared'), settings })
     child.kill('SIGKILL')
-    await until(() => child.signalCode !== null, { timeoutMs: 5_000, what: 'the death of the owner' })
+    await until(() => child.signalCode !== null, { what: 'the death of the owner' })
     const heir = await start()
     expect(heir).toMatchObject({ adopted: true, pid: server.pid })
     await heir.stop()
@@ -145,7 +143,7 @@ describe('an embedded server', () => {
     await server.stop()
     const port = Number(new URL(server.url).port)
     const squatter = createServer().listen(port, '127.0.0.1')
-    await until(() => squatter.listening, { timeoutMs: 2_000, what: 'the squatter' })
+    await until(() => squatter.listening, { what: 'the squatter' })
     try {
       await expect(start({ port })).rejects.toThrow(/Port \d+ on 127\.0\.0\.1 is taken: stop/)
       const lines: string[] = []
@@ -177,7 +175,7 @@ describe('two starts at once', () => {
     expect(one.url).toBe(two.url)
     expect(one.pid).toBe(two.pid)
     expect([one.adopted, two.adopted].sort()).toEqual([false, true])
-    const left = (await runProgram('/bin/ls', [home], { timeoutMs: 5_000 })).output
+    const left = (await runProgram('/bin/ls', [home], { timeoutMs: 30_000 })).output
     expect(left).not.toContain('.init-')
   })
 })
@@ -211,7 +209,7 @@ describe('with a guard', () => {
     const user = isRoot ? NOBODY : {}
     const reach = await runProgram('/bin/sh', ['-c', 'test -r "$0"', childFile], {
       account: isRoot ? NOBODY : null,
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
     })
     if (reach.code !== 0) context.skip('an ordinary user cannot read this checkout')
     const place = join(home, 'ordinary')
@@ -225,10 +223,9 @@ describe('with a guard', () => {
     if (isRoot) expect((await stat(server.dataDir)).uid).toBe(NOBODY.uid)
     child.kill('SIGKILL')
     await until(async () => !(await isRunning(server.pid)), {
-      timeoutMs: 10_000,
       what: 'the guard to stop the server',
     })
-    await until(() => isGone(server.dataDir), { timeoutMs: 5_000, what: 'the guard to remove the data' })
+    await until(() => isGone(server.dataDir), { what: 'the guard to remove the data' })
     expect(await isGone(`${server.dataDir}.password`)).toBe(true)
   })
 })

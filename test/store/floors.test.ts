@@ -22,7 +22,7 @@ async function raiseFully(): Promise<void> {
     ])
     return found.length === 1
   }
-  await until(reached, { timeoutMs: 10_000, everyMs: 5, what: 'the horizon to pass the present' })
+  await until(reached, { everyMs: 5, what: 'the horizon to pass the present' })
 }
 
 /** The floor lies this far from now; a slow machine adds some seconds since it was set. */

@@ -132,13 +132,13 @@ describe('a rate', () => {
     const full = await fairly()
     expect(full.claimed).toHaveLength(6)
     expect(full).toMatchObject({ held: 'rate', more: false })
-    expect(full.retrySeconds).toBeGreaterThan(39)
+    expect(full.retrySeconds).toBeGreaterThan(25)
     expect(full.retrySeconds).toBeLessThan(40.2)
-    await age(39.5)
+    await age(25)
     expect((await fairly()).claimed).toEqual([])
-    await age(0.7)
+    await age(15.2)
     expect((await fairly()).claimed).toHaveLength(4)
-    expect((await fairly()).retrySeconds).toBeGreaterThan(15)
+    expect((await fairly()).retrySeconds).toBeGreaterThan(5)
     await age(3_600)
     expect((await fairly({ limit: 64 })).claimed).toHaveLength(10)
   })
@@ -240,7 +240,7 @@ describe('the functions for operators', () => {
         (thrown: pg.DatabaseError) => thrown,
       )
       expect(error?.message).toMatch(message)
-      expect(error?.hint).toBeTruthy()
+      expect(error?.hint).toMatch(/\w/)
       expect(error?.code).toMatch(/^RB0(06|10)$/)
     }
     expect(await rowsOf(store.pool, 'select 1 from rowbeat.queues')).toEqual([])
@@ -318,7 +318,7 @@ describe('under a storm of claims, settlements and deaths', () => {
       if (full !== undefined) expect(full - start).toBeGreaterThan(limits.rate.seconds)
     }
     expect(starts.length).toBeGreaterThanOrEqual(160)
-  }, 15_000)
+  })
 })
 
 /** Numbers in 0..1, the same for the same seed (mulberry32). */

@@ -89,7 +89,7 @@ describe('migrating', () => {
       )
       return rows.length === 0
     }
-    await until(unlocked, { timeoutMs: 5_000, what: 'the lock to go with its session' })
+    await until(unlocked, { what: 'the lock to go with its session' })
     await add('9000_break.sql', 'create table rowbeat.half ()')
     const lines: string[] = []
     expect(await migrate(pool, { directory, log: (line) => lines.push(line) })).toEqual({

@@ -14,8 +14,6 @@ import { until } from '../support/wait.ts'
 const isMissing = findPgBouncer() === null
 if (isMissing) process.stderr.write('No pgbouncer on this machine: the tests of the pooler are skipped\n')
 
-const soon = { timeoutMs: 10_000 }
-
 describe.skipIf(isMissing)('behind a pooler', () => {
   const engines = useEngines()
   let bouncer: PgBouncer
@@ -110,7 +108,7 @@ describe.skipIf(isMissing)('behind a pooler', () => {
       await narrow.close()
       await database.drop()
     }
-  }, 30_000)
+  })
 
   const walk = defineWorkflow<unknown>({
     name: 'walk',
@@ -163,9 +161,9 @@ describe.skipIf(isMissing)('behind a pooler', () => {
       )
       return rows.length >= 2
     }
-    await until(ticked, { ...soon, what: 'two ticks' })
+    await until(ticked, { what: 'two ticks' })
     const deaf = started.map((one) => () => eventsOf(one, 'listener.deaf').length === 1)
-    await until(() => deaf.every((one) => one()), { ...soon, what: 'the listeners to give up' })
+    await until(() => deaf.every((one) => one()), { what: 'the listeners to give up' })
     await engines.pool.query('delete from rowbeat.schedules')
     await engines.drained()
     expect((await readExecution(engines.pool, executionId))?.status).toBe('completed')
@@ -194,10 +192,10 @@ describe.skipIf(isMissing)('behind a pooler', () => {
       timing: slow,
     })
     const other = await engines.start({ url: pooled(), jobs: {}, timing: slow })
-    await until(() => hearing.engine.listening(), { ...soon, what: 'LISTEN' })
+    await until(() => hearing.engine.listening(), { what: 'LISTEN' })
     await engines.add({ jobType: 'note' })
     other.engine.wake('default', 0)
-    await until(() => ran === 1, { ...soon, what: 'the job to run' })
+    await until(() => ran === 1, { what: 'the job to run' })
     expect(eventsOf(hearing, 'listener.deaf')).toEqual([])
   })
 
@@ -210,11 +208,10 @@ describe.skipIf(isMissing)('behind a pooler', () => {
     const started = await Promise.all([engines.start(options), engines.start(options)])
     const first = await engines.add(...Array.from({ length: 400 }, () => ({ jobType: 'note' })))
     for (const one of started) one.engine.wake('default', 0)
-    await until(() => runs.length > 20, { ...soon, what: 'work to be under way' })
+    await until(() => runs.length > 20, { what: 'work to be under way' })
     await bouncer.kill()
     const second = await engines.add(...Array.from({ length: 50 }, () => ({ jobType: 'note' })))
     await until(() => started.every((one) => eventsOf(one, 'service.failed').length > 0), {
-      ...soon,
       what: 'the outage to be felt',
     })
     await bouncer.restart()
@@ -222,5 +219,5 @@ describe.skipIf(isMissing)('behind a pooler', () => {
     expect(await engines.statuses()).toEqual({ completed: 450 })
     expect(new Set(runs)).toEqual(new Set([...first, ...second]))
     for (const one of started) expect(eventsOf(one, 'poller.fenced')).toEqual([])
-  }, 40_000)
+  })
 })

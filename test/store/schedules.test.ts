@@ -229,11 +229,11 @@ describe('what is asked every few seconds', () => {
   it('names what is due, the longest first, and says when the next one is', async () => {
     await insert('1 minute', { name: 'soon' })
     await fireSchedule(store.pool, 'soon')
-    await store.pool.query("update rowbeat.schedules set look_at = now() + interval '3 seconds'")
+    await store.pool.query("update rowbeat.schedules set look_at = now() + interval '30 seconds'")
     const idle = await readDueSchedules(store.pool)
     expect(idle.due).toEqual([])
     expect(idle.nextInMs).toBeGreaterThan(1_000)
-    expect(idle.nextInMs).toBeLessThanOrEqual(3_000)
+    expect(idle.nextInMs).toBeLessThanOrEqual(30_000)
     await insert('1 hour', { name: 'due' })
     expect((await readDueSchedules(store.pool)).due).toEqual(['due'])
   })

@@ -133,6 +133,7 @@ describe('findThemes', () => {
   it('keeps the keywords of themes apart, and slugs unique and plain', () => {
     const { primary } = findThemes(pages, extractKeywords(pages, 30), 8)
     const all = primary.flatMap((theme) => theme.keywords)
+    expect(all.length).toBeGreaterThan(primary.length)
     expect(new Set(all).size).toBe(all.length)
     expect(new Set(primary.map((theme) => theme.slug)).size).toBe(primary.length)
     for (const theme of primary) expect(theme.slug).toMatch(/^[a-z0-9]+(?:-[a-z0-9]+)*$/)
@@ -141,6 +142,7 @@ describe('findThemes', () => {
   it('summarises a theme with a sentence of its pages', () => {
     const { primary } = findThemes(pages, [], 8)
     const said = Object.values(SUBJECTS).flat().map(normaliseText)
+    expect(primary).toHaveLength(3)
     for (const theme of primary) expect(said).toContain(theme.summary)
   })
 
