@@ -123,7 +123,7 @@ describe('a slot that another poller frees', () => {
     })
     const freed = performance.now()
     await until(() => other.inside() === 1, { timeoutMs: 5_000, what: 'the slot to be noticed', everyMs: 5 })
-    expect(performance.now() - freed).toBeLessThan(800)
+    expect(performance.now() - freed).toBeLessThan(3_000)
     other.open()
   })
 })
