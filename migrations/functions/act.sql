@@ -41,6 +41,17 @@ end
 $$;
 comment on function rowbeat.require_reason(text, text) is 'Internal: the reason without outer blanks; raises RB006 when it is empty.';
 
+create or replace function rowbeat.hand_reason() returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return nullif(left(btrim(current_setting('rowbeat.reason', true)), 2000), '');
+end
+$$;
+comment on function rowbeat.hand_reason() is 'Internal: why, for hand-written statements, as given by "set local rowbeat.reason"; null when nothing was.';
+
 create or replace function rowbeat.require_max_rows(max_rows integer) returns integer
 language plpgsql
 immutable
@@ -56,6 +67,9 @@ begin
 end
 $$;
 comment on function rowbeat.require_max_rows(integer) is 'Internal: checks the bound of a bulk function; raises RB010.';
+
+-- Its migration knew of queues and pollers only.
+comment on column rowbeat.action_log.target is 'The queue, job type, schedule or poller concerned.';
 
 -- Security definer: who may change a job need not be allowed to write the log. In plpgsql, like all that is called
 -- for each row: it keeps its plans, where the sql language plans anew for each call.

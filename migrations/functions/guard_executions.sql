@@ -45,7 +45,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  reason text := nullif(left(btrim(current_setting('rowbeat.reason', true)), 2000), '');
+  reason text := rowbeat.hand_reason();
   changes jsonb := rowbeat.changed_columns(to_jsonb(old), to_jsonb(new));
   allowed text[] := array['status', 'deadline_at', 'duration_seconds', 'version'];
   forbidden text;
@@ -127,7 +127,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   guard text := rowbeat.suspend_guard();
-  reason text := nullif(left(btrim(current_setting('rowbeat.reason', true)), 2000), '');
+  reason text := rowbeat.hand_reason();
 begin
   if tg_op = 'UPDATE' then
     perform rowbeat.cancel_steps(new.execution_id, 'update', reason);

@@ -97,6 +97,23 @@ create or replace trigger schedules_edit
   for each row
   execute function rowbeat.follow_schedule_edit();
 
+create or replace function rowbeat.schedule_changes(before_it rowbeat.schedules, after_it rowbeat.schedules) returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select jsonb_object_agg(c.key, case when c.key = 'payload' then null else c.value end)
+    from jsonb_each(rowbeat.changed_columns(
+      rowbeat.schedule_settings(before_it) || jsonb_build_object('name', before_it.name, 'paused_at', before_it.paused_at,
+        'paused_reason', before_it.paused_reason, 'accounted_until', before_it.accounted_until, 'last_job_id', before_it.last_job_id),
+      rowbeat.schedule_settings(after_it) || jsonb_build_object('name', after_it.name, 'paused_at', after_it.paused_at,
+        'paused_reason', after_it.paused_reason, 'accounted_until', after_it.accounted_until, 'last_job_id', after_it.last_job_id))) c);
+end
+$$;
+comment on function rowbeat.schedule_changes(rowbeat.schedules, rowbeat.schedules) is 'Internal: what differs between two versions of a schedule, for the log; the payload only by name.';
+
 -- Who changed what by hand, and why. The daemons' own statements pay for the WHEN clause only.
 create or replace function rowbeat.log_schedule_change() returns trigger
 language plpgsql
@@ -104,76 +121,50 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  called text := nullif(current_setting('rowbeat.action', true), '');
   changed jsonb;
-  before_it jsonb;
-  after_it jsonb;
 begin
-  -- The log is made by an older migration than the schedules, so this is for a database in the middle of one only.
-  if to_regclass('rowbeat.action_log') is null then
-    return null;
-  end if;
   if tg_op = 'UPDATE' then
-    before_it := rowbeat.schedule_settings(old) || jsonb_build_object('paused_at', old.paused_at,
-      'paused_reason', old.paused_reason, 'accounted_until', old.accounted_until, 'last_job_id', old.last_job_id);
-    after_it := rowbeat.schedule_settings(new) || jsonb_build_object('paused_at', new.paused_at,
-      'paused_reason', new.paused_reason, 'accounted_until', new.accounted_until, 'last_job_id', new.last_job_id);
-    select jsonb_object_agg(k.name, case when k.name = 'payload' then null
-                                         else jsonb_build_array(before_it -> k.name, after_it -> k.name) end)
-      into changed
-      from jsonb_object_keys(after_it) k (name)
-      where before_it -> k.name is distinct from after_it -> k.name;
+    changed := rowbeat.schedule_changes(old, new);
     if changed is null then
       return null;
     end if;
   end if;
-  insert into rowbeat.action_log (action, job_id, target, changes, reason)
-    values (
-      coalesce(called, lower(tg_op)),
-      case when called = 'fire_schedule' then new.last_job_id end,
-      case when tg_op = 'DELETE' then old.name else new.name end,
-      changed,
-      nullif(current_setting('rowbeat.reason', true), ''));
+  perform rowbeat.log_action(lower(tg_op), null, null, case when tg_op = 'DELETE' then old.name else new.name end,
+    null, null, changed, rowbeat.hand_reason());
   return null;
 end
 $$;
-comment on function rowbeat.log_schedule_change() is 'Trigger: writes a change of a schedule by hand, or by a function for operators, to action_log.';
+comment on function rowbeat.log_schedule_change() is 'Trigger: writes a hand-written change of a schedule to action_log.';
 
 create or replace trigger schedules_log
   after insert or update or delete on rowbeat.schedules
   for each row
   when (not starts_with(current_setting('application_name'), 'rowbeat')
-    or coalesce(current_setting('rowbeat.action', true), '') <> '')
+        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
   execute function rowbeat.log_schedule_change();
 
--- What the functions below have in common: a reason, and the schedule's row locked.
-create or replace function rowbeat.begin_schedule_action(action text, schedule text, reason text)
-returns rowbeat.schedules
+drop function if exists rowbeat.begin_schedule_action(text, text, text);
+
+create or replace function rowbeat.lock_schedule(schedule text) returns rowbeat.schedules
 language plpgsql
-security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   found_row rowbeat.schedules;
 begin
-  if coalesce(btrim(begin_schedule_action.reason), '') = '' then
-    raise exception '% needs a reason', action
-      using errcode = 'RB006',
-            hint = format('select rowbeat.%s(%L, ''why you do this'')', action, schedule);
-  end if;
   select s.* into found_row
     from rowbeat.schedules s
-    where s.name = begin_schedule_action.schedule
+    where s.name = lock_schedule.schedule
     for no key update;
   if not found then
-    raise exception 'there is no schedule "%"', schedule
+    raise exception 'there is no schedule %', coalesce(format('"%s"', schedule), 'null')
       using errcode = 'RB007',
-            hint = 'select name, cron, timezone, job_type from rowbeat.schedules order by name';
+            hint = 'select name, state, cron, timezone, job_type from rowbeat.schedule_status order by name';
   end if;
   return found_row;
 end
 $$;
-comment on function rowbeat.begin_schedule_action(text, text, text) is 'Part of pause_schedule, resume_schedule and fire_schedule: asks for a reason and locks the schedule.';
+comment on function rowbeat.lock_schedule(text) is 'Internal: locks a schedule and returns it; raises RB007 when there is none.';
 
 create or replace function rowbeat.pause_schedule(name text, reason text) returns rowbeat.schedules
 language plpgsql
@@ -181,18 +172,20 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  s rowbeat.schedules := rowbeat.begin_schedule_action('pause_schedule', name, reason);
+  why text := rowbeat.require_reason('pause_schedule', reason);
+  guard text := rowbeat.suspend_guard();
+  s rowbeat.schedules := rowbeat.lock_schedule(name);
+  row_now rowbeat.schedules;
 begin
-  perform set_config('rowbeat.action', 'pause_schedule', true);
-  perform set_config('rowbeat.reason', pause_schedule.reason, true);
   update rowbeat.schedules u
     set paused_at = coalesce(u.paused_at, clock_timestamp()),
-        paused_reason = pause_schedule.reason
+        paused_reason = why
     where u.name = s.name
-    returning u.* into s;
-  perform set_config('rowbeat.action', '', true);
-  perform set_config('rowbeat.reason', '', true);
-  return s;
+    returning u.* into row_now;
+  perform rowbeat.log_action('pause_schedule', null, null, s.name, case when s.paused_at is not null then 'paused' end, 'paused',
+    rowbeat.schedule_changes(s, row_now), why);
+  perform rowbeat.restore_guard(guard);
+  return row_now;
 end
 $$;
 comment on function rowbeat.pause_schedule(text, text) is 'Stops a schedule from firing until resume_schedule; its fire times until then are recorded in one row when it resumes. The jobs it has made go on.';
@@ -203,18 +196,23 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  s rowbeat.schedules := rowbeat.begin_schedule_action('resume_schedule', name, reason);
+  why text := rowbeat.require_reason('resume_schedule', reason);
+  guard text := rowbeat.suspend_guard();
+  s rowbeat.schedules := rowbeat.lock_schedule(name);
+  row_now rowbeat.schedules;
 begin
-  perform set_config('rowbeat.action', 'resume_schedule', true);
-  perform set_config('rowbeat.reason', resume_schedule.reason, true);
+  if s.paused_at is null then
+    raise exception 'schedule "%" is not paused', s.name
+      using errcode = 'RB007', hint = 'select name, state, why from rowbeat.schedule_status where state = ''paused''';
+  end if;
   update rowbeat.schedules u
     set paused_at = null,
         paused_reason = null
     where u.name = s.name
-    returning u.* into s;
-  perform set_config('rowbeat.action', '', true);
-  perform set_config('rowbeat.reason', '', true);
-  return s;
+    returning u.* into row_now;
+  perform rowbeat.log_action('resume_schedule', null, null, s.name, 'paused', null, rowbeat.schedule_changes(s, row_now), why);
+  perform rowbeat.restore_guard(guard);
+  return row_now;
 end
 $$;
 comment on function rowbeat.resume_schedule(text, text) is 'Lets a paused schedule fire again from now on; nothing of the pause is made up for.';
@@ -225,7 +223,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  s rowbeat.schedules := rowbeat.begin_schedule_action('fire_schedule', name, reason);
+  why text := rowbeat.require_reason('fire_schedule', reason);
+  guard text := rowbeat.suspend_guard();
+  s rowbeat.schedules := rowbeat.lock_schedule(name);
   fired_at timestamptz := clock_timestamp();
   new_id bigint;
 begin
@@ -235,21 +235,20 @@ begin
     on conflict (queue, live_dedupe_key) where live_dedupe_key is not null do nothing
     returning id into new_id;
   if new_id is null then
-    raise exception 'job % of schedule "%" is still open, and its overlap_policy is skip', s.last_job_id, s.name
-      using errcode = 'object_in_use',
-            hint = format('Wait for it or cancel it; or: update rowbeat.schedules set overlap_policy = ''allow'' where name = %L', s.name);
+    raise exception 'a job of schedule "%" is still open, and its overlap_policy is skip', s.name
+      using errcode = 'RB009',
+            hint = format('Wait for it: select * from rowbeat.explain_job(%s); or end it: select * from rowbeat.cancel_job(%s, ''why''); or: update rowbeat.schedules set overlap_policy = ''allow'' where name = %L',
+              s.last_job_id, s.last_job_id, s.name);
   end if;
   insert into rowbeat.schedule_runs (schedule, fire_at, outcome, job_id, note)
-    values (s.name, fired_at, 'fired', new_id, 'fired by hand: ' || fire_schedule.reason);
-  perform set_config('rowbeat.action', 'fire_schedule', true);
-  perform set_config('rowbeat.reason', fire_schedule.reason, true);
+    values (s.name, fired_at, 'fired', new_id, 'fired by hand: ' || why);
   update rowbeat.schedules u
     set last_fire_at = fired_at,
         last_job_id = new_id
     where u.name = s.name;
-  perform set_config('rowbeat.action', '', true);
-  perform set_config('rowbeat.reason', '', true);
-  perform pg_notify('rowbeat_wake', s.priority || '||' || s.queue);
+  perform rowbeat.log_action('fire_schedule', new_id, null, s.name, null, 'pending', null, why);
+  perform rowbeat.wake_pollers(s.queue, s.priority, now());
+  perform rowbeat.restore_guard(guard);
   return new_id;
 end
 $$;
@@ -315,27 +314,3 @@ comment on column rowbeat.schedule_history.job_status is 'Its status; null when 
 comment on column rowbeat.schedule_history.last_error is 'Its last failure in words.';
 comment on column rowbeat.schedule_history.note is 'More about it, for people.';
 comment on column rowbeat.schedule_history.created_at is 'When it was recorded.';
-
--- The functions that write act with the rights of their owner: nobody gets them by default.
-revoke all on function
-  rowbeat.begin_schedule_action(text, text, text),
-  rowbeat.pause_schedule(text, text),
-  rowbeat.resume_schedule(text, text),
-  rowbeat.fire_schedule(text, text)
-from public;
-
-do $$
-begin
-  if to_regrole('rowbeat_reader') is not null then
-    grant select on rowbeat.schedule_status, rowbeat.schedule_history to rowbeat_reader;
-  end if;
-  if to_regrole('rowbeat_operator') is not null then
-    grant select on rowbeat.schedule_status, rowbeat.schedule_history to rowbeat_operator;
-    grant execute on function
-      rowbeat.pause_schedule(text, text),
-      rowbeat.resume_schedule(text, text),
-      rowbeat.fire_schedule(text, text)
-    to rowbeat_operator;
-  end if;
-end
-$$;
