@@ -68,6 +68,23 @@ end
 $$;
 comment on function rowbeat.require_max_rows(integer) is 'Internal: checks the bound of a bulk function; raises RB010.';
 
+-- What a clock on the wall and every program's calendar can show.
+create or replace function rowbeat.require_due_at(due_at timestamptz) returns timestamptz
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if due_at is null or due_at not between '1970-01-01 00:00:00+00' and '9000-01-01 00:00:00+00' then
+    raise exception 'a job is due at a time from 1970 to 9000, not at %', coalesce(due_at::text, 'null')
+      using errcode = 'RB010',
+            hint = 'For instance: select * from rowbeat.reschedule(id, now() + interval ''1 hour'', ''why''). To keep it from running: rowbeat.cancel_job, or rowbeat.pause_queue.';
+  end if;
+  return due_at;
+end
+$$;
+comment on function rowbeat.require_due_at(timestamptz) is 'Internal: checks a due time; raises RB010.';
+
 -- Its migration knew of queues and pollers only.
 comment on column rowbeat.action_log.target is 'The queue, job type, schedule or poller concerned.';
 
@@ -189,7 +206,13 @@ as $$
 begin
   raise exception 'rowbeat.% cannot be truncated by hand', tg_table_name
     using errcode = 'RB005',
-          hint = 'To remove what has ended: select * from rowbeat.purge(interval ''30 days'', ''why'', dry_run => false)';
+          hint = case tg_table_name
+            when 'queues' then 'To lift the limits of a queue: select * from rowbeat.set_queue_limits(name, ''why'')'
+            when 'job_type_rates' then 'To lift a rate: select * from rowbeat.set_job_type_rate(job type, ''why'', null, null)'
+            when 'pollers' then 'To have a poller claim nothing more: select * from rowbeat.drain_poller(id, ''why'')'
+            when 'schedules' then 'To stop a schedule: select * from rowbeat.pause_schedule(name, ''why'')'
+            else 'To remove what has ended: select * from rowbeat.purge(interval ''30 days'', ''why'', dry_run => false)'
+          end;
 end
 $$;
-comment on function rowbeat.refuse_truncate() is 'Trigger: refuses a hand-written TRUNCATE, which would lose open work.';
+comment on function rowbeat.refuse_truncate() is 'Trigger: refuses a hand-written TRUNCATE, which would lose open work or settings.';

@@ -12,11 +12,11 @@ declare
   is_retried boolean := from_status in ('failed', 'skipped', 'cancelled') and to_status = 'pending';
 begin
   if stays_open or is_retried then
-    columns := columns || array['priority', 'scheduled_at', 'max_retries', 'timeout_seconds', 'deadline_at', 'estimate_seconds'];
+    columns := columns || array['priority', 'max_retries', 'timeout_seconds', 'deadline_at', 'estimate_seconds'];
   end if;
-  -- Not while it runs: the attempt has read these already.
+  -- Not while it runs: the attempt has read these already, or was due before it began.
   if to_status in ('waiting', 'pending') and from_status <> 'completed' then
-    columns := columns || array['queue', 'job_type', 'payload', 'dedupe_key', 'concurrency_key', 'phase', 'critical',
+    columns := columns || array['scheduled_at', 'queue', 'job_type', 'payload', 'dedupe_key', 'concurrency_key', 'phase', 'critical',
       'depends_on', 'needs', 'retry_count', 'last_error', 'last_error_code'];
   end if;
   if from_status <> to_status then
@@ -41,7 +41,7 @@ begin
                                         then '"changed"'::jsonb
                                         else jsonb_build_array(before -> a.key, a.value) end)
     from jsonb_each(after) a
-    where a.value is distinct from before -> a.key);
+    where a.value <> coalesce(before -> a.key, 'null'));
 end
 $$;
 comment on function rowbeat.changed_columns(jsonb, jsonb) is 'Internal: what differs between two versions of a row, as {column: [old, new]}; null when nothing does.';
@@ -76,8 +76,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   unknown text;
+  waits_for_itself boolean;
 begin
-  select string_agg(quote_literal(named.step), ', ' order by named.step) into unknown
+  if job.status = 'waiting' and cardinality(coalesce(job.depends_on, '{}')) = 0 then
+    raise exception 'job % would wait for ever: it waits for no step', job.id
+      using errcode = 'RB003',
+            hint = format('To run it: update rowbeat.scheduled_jobs set status = ''pending'', depends_on = null, needs = null where id = %s; to end it: select * from rowbeat.cancel_job(%s, ''why'')', job.id, job.id);
+  end if;
+  select string_agg(quote_nullable(named.step), ', ' order by named.step) into unknown
     from unnest(coalesce(job.depends_on, '{}') || coalesce(job.needs, '{}')) as named (step)
     where named.step = job.step
        or not exists (
@@ -88,11 +94,25 @@ begin
     raise exception 'job % would wait for ever: %', job.id,
       coalesce('its execution has no other step ' || unknown, 'needs must be a part of depends_on')
       using errcode = 'RB003',
-            hint = 'Insert all steps of an execution in one statement; depends_on names their step column.';
+            hint = 'Insert all steps of an execution in one statement; depends_on names their step column. What an execution has: select step, status, depends_on from rowbeat.jobs where parent_execution_id = …';
+  end if;
+  with recursive before as (
+    select d.step from unnest(job.depends_on) as d (step)
+    union
+    select d.step
+    from before b
+    join rowbeat.scheduled_jobs s on s.parent_execution_id = job.parent_execution_id and s.step = b.step
+    cross join lateral unnest(s.depends_on) as d (step)
+  )
+  select exists (select from before b where b.step = job.step) into waits_for_itself;
+  if waits_for_itself then
+    raise exception 'job % would wait for itself: % comes after %', job.id, job.step, array_to_string(job.depends_on, ', ')
+      using errcode = 'RB003',
+            hint = 'A step cannot wait for one that waits for it: select * from rowbeat.blocked shows who waits for whom.';
   end if;
 end
 $$;
-comment on function rowbeat.check_dependencies(rowbeat.scheduled_jobs) is 'Internal: raises RB003 when a step waits for one that its execution does not have.';
+comment on function rowbeat.check_dependencies(rowbeat.scheduled_jobs) is 'Internal: raises RB003 when a step waits for nothing, for itself, or for a step that its execution does not have.';
 
 create or replace function rowbeat.check_hand_step(job rowbeat.scheduled_jobs) returns void
 language plpgsql
@@ -111,9 +131,43 @@ begin
             hint = format('For a job of its own: select rowbeat.enqueue(%L, payload => …)', job.job_type);
   end if;
   perform rowbeat.check_dependencies(job);
+  if job.status = 'pending' and exists (
+       select from rowbeat.scheduled_jobs d
+       where d.parent_execution_id = job.parent_execution_id and d.step = any (job.depends_on)
+         and d.status in ('waiting', 'pending', 'running')) then
+    raise exception 'job % is inserted as pending, and steps that it depends on are open', job.id
+      using errcode = 'RB003',
+            hint = 'Insert it with status ''waiting'': it becomes pending when they have ended. Or leave depends_on out.';
+  end if;
 end
 $$;
 comment on function rowbeat.check_hand_step(rowbeat.scheduled_jobs) is 'Internal: raises RB003 unless a hand-written step has a live execution and waits for steps that it has.';
+
+-- Times and counts that no run could have left behind.
+create or replace function rowbeat.check_hand_values(before rowbeat.scheduled_jobs, after rowbeat.scheduled_jobs) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if after.scheduled_at <> before.scheduled_at then
+    perform rowbeat.require_due_at(after.scheduled_at);
+  end if;
+  if after.finished_at is distinct from before.finished_at and after.status in ('completed', 'failed', 'skipped', 'cancelled')
+     and (not isfinite(after.finished_at) or after.finished_at < coalesce(after.started_at, after.created_at)
+          or after.finished_at > clock_timestamp() + interval '1 minute') then
+    raise exception 'job % cannot have ended at %', after.id, after.finished_at
+      using errcode = 'RB002',
+            hint = format('Leave finished_at out: it is written with the status. Or: select * from rowbeat.cancel_job(%s, ''why'')', after.id);
+  end if;
+  if after.retry_count > after.max_retries and after.status in ('waiting', 'pending', 'running')
+     and (after.retry_count, after.max_retries) is distinct from (before.retry_count, before.max_retries) then
+    raise exception 'job % has failed % times and may not have fewer retries', after.id, after.retry_count
+      using errcode = 'RB002',
+            hint = format('To let it fail for good next time: set max_retries = retry_count; to end it: select * from rowbeat.cancel_job(%s, ''why'')', after.id);
+  end if;
+end
+$$;
+comment on function rowbeat.check_hand_values(rowbeat.scheduled_jobs, rowbeat.scheduled_jobs) is 'Internal: raises RB002 or RB010 for a due time, an end time or a count of retries that cannot be.';
 
 create or replace function rowbeat.check_hand_delete(job rowbeat.scheduled_jobs) returns void
 language plpgsql
@@ -175,6 +229,7 @@ begin
               else format('What has ended is history. To run it again: select * from rowbeat.retry_job(%s, ''why'')', before.id)
             end;
   end if;
+  perform rowbeat.check_hand_values(before, after);
   if changes ?| array['depends_on', 'needs'] then
     perform rowbeat.check_dependencies(after);
   end if;

@@ -39,6 +39,28 @@ end
 $$;
 comment on function rowbeat.check_hand_execution_move(rowbeat.workflow_executions, rowbeat.workflow_executions) is 'Internal: raises RB001 for a change of status that is not legal by hand.';
 
+create or replace function rowbeat.check_hand_execution_times(before rowbeat.workflow_executions, after rowbeat.workflow_executions)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if after.deadline_at is distinct from before.deadline_at and not isfinite(after.deadline_at) then
+    raise exception 'execution % needs a deadline that comes', after.execution_id
+      using errcode = 'RB002',
+            hint = format('For instance now() + interval ''1 day''. To end it now: select * from rowbeat.cancel_execution(%L, ''why'')', after.execution_id);
+  end if;
+  if after.end_time is distinct from before.end_time
+     and (not isfinite(after.end_time) or after.end_time < coalesce(after.start_time, after.created_at)
+          or after.end_time > clock_timestamp() + interval '1 minute') then
+    raise exception 'execution % cannot have ended at %', after.execution_id, after.end_time
+      using errcode = 'RB002',
+            hint = format('Leave end_time out: it is written with the status. Or: select * from rowbeat.cancel_execution(%L, ''why'')', after.execution_id);
+  end if;
+end
+$$;
+comment on function rowbeat.check_hand_execution_times(rowbeat.workflow_executions, rowbeat.workflow_executions) is 'Internal: raises RB002 for a deadline or an end time that cannot be.';
+
 create or replace function rowbeat.guard_execution() returns trigger
 language plpgsql
 security definer
@@ -47,7 +69,7 @@ as $$
 declare
   reason text := rowbeat.hand_reason();
   changes jsonb := rowbeat.changed_columns(to_jsonb(old), to_jsonb(new));
-  allowed text[] := array['status', 'deadline_at', 'duration_seconds', 'version'];
+  allowed text[] := array['status', 'deadline_at', 'duration_seconds'];
   forbidden text;
 begin
   if changes is null then
@@ -69,6 +91,7 @@ begin
               then format('Its deadline_at can be changed, and it can be ended: select * from rowbeat.cancel_execution(%L, ''why'')', old.execution_id)
               else 'What has ended is history. To open it again: select * from rowbeat.retry_job(id of a step, ''why'')' end;
   end if;
+  perform rowbeat.check_hand_execution_times(old, new);
   new.version := old.version + 1;
   if old.status <> new.status then
     new.end_time := coalesce(new.end_time, clock_timestamp());
@@ -80,7 +103,7 @@ begin
     end if;
   end if;
   perform rowbeat.log_action('update', null, new.execution_id, null, old.status, new.status,
-    nullif(changes - array['status', 'version', 'duration_seconds'], '{}'), reason);
+    nullif(changes - array['status', 'duration_seconds'], '{}'), reason);
   return new;
 end
 $$;
@@ -132,10 +155,12 @@ begin
   if tg_op = 'UPDATE' then
     perform rowbeat.cancel_steps(new.execution_id, 'update', reason);
   elsif tg_op = 'INSERT' then
-    if new.status <> 'pending' or new.end_time is not null or new.version <> 1 then
-      raise exception 'an execution is inserted as pending'
+    if new.status <> 'pending' or new.end_time is not null or new.version <> 1 or new.start_time is not null
+       or new.output_data is not null or new.error_code is not null or new.error_message is not null
+       or not isfinite(new.deadline_at) or not isfinite(new.created_at) then
+      raise exception 'an execution is inserted as pending, with a deadline and nothing of a run in it'
         using errcode = 'RB003',
-              hint = 'Leave status, version and times to their defaults, and insert its steps in the same transaction.';
+              hint = 'Leave status, version, times, output and error to their defaults, and insert its steps in the same transaction. To run a step of an ended one again: select * from rowbeat.retry_job(its id, ''why'')';
     end if;
     perform rowbeat.log_action('insert', null, new.execution_id, null, null, new.status, null, reason);
   else

@@ -17,35 +17,15 @@ create or replace trigger queues_new_limits
   when ((new.max_running, new.max_per_key) is distinct from (old.max_running, old.max_per_key))
   execute function rowbeat.note_new_limits();
 
-create or replace function rowbeat.log_limits(action text, target text, before_it jsonb, after_it jsonb, reason text) returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  changes jsonb := (
-    select jsonb_object_agg(k.name, jsonb_build_array(before_it -> k.name, after_it -> k.name))
-    from jsonb_object_keys(after_it) as k (name)
-    where before_it -> k.name is distinct from after_it -> k.name);
-begin
-  -- The log comes with the guard's migration; a database without it has no log of anything.
-  if to_regprocedure('rowbeat.log_action(text, bigint, uuid, text, text, text, jsonb, text)') is not null then
-    perform rowbeat.log_action(action, null, null, target, null, null, changes, left(btrim(reason), 2000));
-  end if;
-end
-$$;
-comment on function rowbeat.log_limits(text, text, jsonb, jsonb, text) is 'Internal: writes a change of limits to action_log, where there is one.';
+drop function if exists rowbeat.log_limits(text, text, jsonb, jsonb, text);
+drop function if exists rowbeat.require_rate(text, text, integer, integer);
 
-create or replace function rowbeat.require_rate(action text, reason text, rate_max integer, rate_seconds integer) returns void
+create or replace function rowbeat.require_rate(rate_max integer, rate_seconds integer) returns void
 language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if coalesce(btrim(reason), '') = '' then
-    raise exception '% needs a reason', action
-      using errcode = 'RB006',
-            hint = format('Say why in a few words, for whoever reads rowbeat.action_log later; \df rowbeat.%s shows the arguments.', action);
-  end if;
   if (rate_max is null) <> (rate_seconds is null) then
     raise exception 'a rate takes both rate_max and rate_seconds'
       using errcode = 'RB010', hint = 'For ten a minute: rate_max := 10, rate_seconds := 60';
@@ -56,7 +36,7 @@ begin
   end if;
 end
 $$;
-comment on function rowbeat.require_rate(text, text, integer, integer) is 'Internal: checks the reason and the rate given to a function for operators; raises RB006 or RB010.';
+comment on function rowbeat.require_rate(integer, integer) is 'Internal: checks a rate given to a function for operators; raises RB010.';
 
 create or replace function rowbeat.set_queue_limits(
   queue text,
@@ -71,13 +51,13 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  why text := rowbeat.require_reason('set_queue_limits', reason);
+  guard text := rowbeat.suspend_guard();
   row_before rowbeat.queues;
   row_now rowbeat.queues;
 begin
-  perform rowbeat.require_rate('set_queue_limits', reason, rate_max, rate_seconds);
-  if coalesce(queue, '') = '' or length(queue) > 63 then
-    raise exception 'a queue has a name of 1 to 63 characters' using errcode = 'RB010', hint = 'The queue is the first argument.';
-  end if;
+  perform rowbeat.require_queue(queue);
+  perform rowbeat.require_rate(rate_max, rate_seconds);
   if max_running < 0 or max_per_key < 1 then
     raise exception 'max_running must be 0 or more and max_per_key 1 or more'
       using errcode = 'RB010', hint = 'Leave an argument out to lift that limit.';
@@ -93,14 +73,11 @@ begin
         updated_at = now()
     where q.name = set_queue_limits.queue
     returning q.* into row_now;
-  perform rowbeat.log_limits('set_queue_limits', row_now.name,
-    jsonb_build_object('max_running', row_before.max_running, 'max_per_key', row_before.max_per_key,
-                       'rate_max', row_before.rate_max, 'rate_seconds', row_before.rate_seconds),
-    jsonb_build_object('max_running', row_now.max_running, 'max_per_key', row_now.max_per_key,
-                       'rate_max', row_now.rate_max, 'rate_seconds', row_now.rate_seconds),
-    reason);
+  perform rowbeat.log_action('set_queue_limits', null, null, row_now.name, null, null,
+    rowbeat.queue_changes(row_before, row_now), why);
   -- Everybody looks again: how a lane is claimed depends on whether it is limited.
   perform pg_notify('rowbeat_wake', '*');
+  perform rowbeat.restore_guard(guard);
   return next row_now;
 end
 $$;
@@ -117,10 +94,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  why text := rowbeat.require_reason('set_job_type_rate', reason);
+  guard text := rowbeat.suspend_guard();
   row_before rowbeat.job_type_rates;
   row_now rowbeat.job_type_rates;
 begin
-  perform rowbeat.require_rate('set_job_type_rate', reason, rate_max, rate_seconds);
+  perform rowbeat.require_rate(rate_max, rate_seconds);
   if coalesce(job_type, '') = '' or length(job_type) > 63 then
     raise exception 'a job type has a name of 1 to 63 characters' using errcode = 'RB010', hint = 'The job type is the first argument.';
   end if;
@@ -134,11 +113,10 @@ begin
         set rate_max = excluded.rate_max, rate_seconds = excluded.rate_seconds
       returning r.* into row_now;
   end if;
-  perform rowbeat.log_limits('set_job_type_rate', set_job_type_rate.job_type,
-    jsonb_build_object('rate_max', row_before.rate_max, 'rate_seconds', row_before.rate_seconds),
-    jsonb_build_object('rate_max', row_now.rate_max, 'rate_seconds', row_now.rate_seconds),
-    reason);
+  perform rowbeat.log_action('set_job_type_rate', null, null, set_job_type_rate.job_type, null, null,
+    rowbeat.rate_changes(row_before, row_now), why);
   perform pg_notify('rowbeat_wake', '*');
+  perform rowbeat.restore_guard(guard);
   if row_now.job_type is not null then
     return next row_now;
   end if;

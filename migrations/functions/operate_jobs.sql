@@ -317,10 +317,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if due_at is null then
-    raise exception 'a time must be given' using errcode = 'RB010', hint = 'For instance now() + interval ''1 hour''.';
-  end if;
-  return query select * from rowbeat.edit_plan(reschedule.job_id, 'reschedule', reschedule.reason, reschedule.due_at, null);
+  return query select * from rowbeat.edit_plan(reschedule.job_id, 'reschedule', reschedule.reason,
+    rowbeat.require_due_at(reschedule.due_at), null);
 end
 $$;
 comment on function rowbeat.reschedule(bigint, timestamptz, text) is 'Sets when a pending or waiting job is due.';

@@ -21,6 +21,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   why text := rowbeat.require_reason('pause_queue', reason);
+  guard text := rowbeat.suspend_guard();
   row_now rowbeat.queues;
 begin
   perform rowbeat.require_queue(queue);
@@ -41,6 +42,7 @@ begin
   if not exists (select from rowbeat.scheduled_jobs j where j.queue = pause_queue.queue) then
     raise notice 'queue % has no job yet: is the name right?', pause_queue.queue;
   end if;
+  perform rowbeat.restore_guard(guard);
   return next row_now;
 end
 $$;
@@ -53,6 +55,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   why text := rowbeat.require_reason('resume_queue', reason);
+  guard text := rowbeat.suspend_guard();
   row_now rowbeat.queues;
 begin
   update rowbeat.queues q
@@ -71,6 +74,7 @@ begin
   perform rowbeat.log_action('resume_queue', null, null, resume_queue.queue, 'paused', null, null, why);
   -- No priority: every lane of the queue is meant.
   perform pg_notify('rowbeat_wake', '||' || resume_queue.queue);
+  perform rowbeat.restore_guard(guard);
   return next row_now;
 end
 $$;
@@ -83,6 +87,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   why text := rowbeat.require_reason('drain_poller', reason);
+  guard text := rowbeat.suspend_guard();
   row_now rowbeat.pollers;
 begin
   update rowbeat.pollers p
@@ -95,6 +100,7 @@ begin
       using errcode = 'RB007', hint = 'select poller_id, name, status from rowbeat.pollers_live';
   end if;
   perform rowbeat.log_action('drain_poller', null, null, drain_poller.poller_id::text, 'live', 'draining', null, why);
+  perform rowbeat.restore_guard(guard);
   return next row_now;
 end
 $$;

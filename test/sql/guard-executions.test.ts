@@ -99,17 +99,23 @@ describe('update … set status of an execution by hand', () => {
     expect((await sql.execution(id)).version).toBe('2')
   })
 
-  it.each([`subject = 'elsewhere'`, `input_data = '{}'`, 'start_time = now()', `output_data = '{"a":1}'`])(
-    'does not change what the run was made of: set %s',
-    async (assignment) => {
-      const { id } = await addExecution(sql.engine, { a: {} }, { input_data: '{"domain":"here"}' })
-      const { code, hint } = await refusalOf(
-        sql.hand(`update rowbeat.workflow_executions set ${assignment} where execution_id = $1`, [id]),
-      )
-      expect(code).toBe('RB002')
-      expect(hint).toContain('rowbeat.cancel_execution')
-    },
-  )
+  it.each([
+    `subject = 'elsewhere'`,
+    `input_data = '{}'`,
+    'start_time = now()',
+    `output_data = '{"a":1}'`,
+    'version = 99',
+    `deadline_at = 'infinity'`,
+    `status = 'failed', end_time = 'infinity'`,
+    `status = 'cancelled', end_time = '1990-01-01'`,
+  ])('does not change what the run was made of: set %s', async (assignment) => {
+    const { id } = await addExecution(sql.engine, { a: {} }, { input_data: '{"domain":"here"}' })
+    const { code, hint } = await refusalOf(
+      sql.hand(`update rowbeat.workflow_executions set ${assignment} where execution_id = $1`, [id]),
+    )
+    expect(code).toBe('RB002')
+    expect(hint).toContain('rowbeat.cancel_execution')
+  })
 })
 
 describe('insert and delete of executions by hand', () => {
@@ -136,9 +142,19 @@ describe('insert and delete of executions by hand', () => {
     expect(hint).toContain('same transaction')
   })
 
-  it('refuses one that claims to have run', async () => {
-    const made = insert.replace('deadline_at)', 'deadline_at, status)').replace(`hour')`, `hour', 'running')`)
-    expect((await refusalOf(sql.hand(made, [randomUUID()]))).code).toBe('RB003')
+  it.each([
+    ['status', `'running'`],
+    ['start_time', 'now()'],
+    ['output_data', `'{}'`],
+    ['error_code', `'X'`],
+    ['created_at', `'infinity'`],
+  ])('refuses one that claims to have run: %s', async (column, value) => {
+    const made = insert
+      .replace('deadline_at)', `deadline_at, ${column})`)
+      .replace(`hour')`, `hour', ${value})`)
+    const { code, hint } = await refusalOf(sql.hand(made, [randomUUID()]))
+    expect(code).toBe('RB003')
+    expect(hint).toContain('rowbeat.retry_job')
   })
 
   it('deletes an ended one with its steps, and no live one', async () => {

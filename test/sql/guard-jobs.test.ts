@@ -272,6 +272,7 @@ describe('columns by hand', () => {
     ['running', `payload = '{"a":1}'`],
     ['running', `queue = 'other'`],
     ['running', 'lease_id = gen_random_uuid()'],
+    ['running', `scheduled_at = now() + interval '1 hour'`],
     ['pending', 'updated_at = now()'],
     ['pending', 'attempt = 7'],
     ['pending', `result = '{}'`],
@@ -288,6 +289,35 @@ describe('columns by hand', () => {
     expect(message).toContain(assignment.split(' ')[0])
   })
 
+  it.each([
+    ['pending', `status = 'failed', finished_at = 'infinity'`, 'RB002', 'rowbeat.cancel_job'],
+    ['pending', `status = 'failed', finished_at = '1970-01-01'`, 'RB002', 'rowbeat.cancel_job'],
+    [
+      'running',
+      `status = 'completed', finished_at = now() + interval '1 year'`,
+      'RB002',
+      'rowbeat.cancel_job',
+    ],
+    ['pending', 'retry_count = 50', 'RB002', 'max_retries = retry_count'],
+    ['pending', `scheduled_at = '20000-01-01'`, 'RB010', 'rowbeat.reschedule'],
+    ['failed', `status = 'pending', scheduled_at = '0044-03-15 BC'`, 'RB010', 'rowbeat.reschedule'],
+  ] as const)('of a %s job do not take what cannot be: set %s', async (status, assignment, code, help) => {
+    const id = await jobThatIs(status)
+    const refusal = await refusalOf(
+      sql.hand(`update rowbeat.scheduled_jobs set ${assignment} where id = $1`, [id]),
+    )
+    expect(refusal.code).toBe(code)
+    expect(refusal.hint).toContain(help)
+  })
+
+  it('let a job fail for good next time by taking the retries it has left', async () => {
+    const id = await addJob(sql.engine, { retry_count: 2 })
+    const none = sql.hand('update rowbeat.scheduled_jobs set max_retries = 0 where id = $1', [id])
+    expect((await refusalOf(none)).code).toBe('RB002')
+    await sql.hand('update rowbeat.scheduled_jobs set max_retries = retry_count where id = $1', [id])
+    expect((await sql.job(id)).max_retries).toBe(2)
+  })
+
   it('of a running job that steer its time may be changed', async () => {
     const id = await jobThatIs('running')
     await sql.hand('update rowbeat.scheduled_jobs set timeout_seconds = 60, priority = 1 where id = $1', [id])
@@ -302,6 +332,15 @@ describe('columns by hand', () => {
     expect((await refusalOf(nobody)).code).toBe('RB003')
     const itself = sql.hand(`update rowbeat.scheduled_jobs set depends_on = '{b}' where id = $1`, [steps.b])
     expect((await refusalOf(itself)).code).toBe('RB003')
+    for (const nothing of ['null', `'{}'`, `'{a,null}'`]) {
+      const { code, hint } = await refusalOf(
+        sql.hand(`update rowbeat.scheduled_jobs set depends_on = ${nothing} where id = $1`, [steps.b]),
+      )
+      expect([nothing, code]).toEqual([nothing, 'RB003'])
+      expect(hint).toMatch(/rowbeat\.\w+/)
+    }
+    const inTurn = sql.hand(`update rowbeat.scheduled_jobs set depends_on = '{b}' where id = $1`, [steps.a])
+    expect((await refusalOf(inTurn)).message).toContain('would wait for itself')
   })
 
   it('may be written as they are: nothing happens and nothing is logged', async () => {
@@ -332,6 +371,34 @@ describe('insert by hand', () => {
     const { code, hint } = await refusalOf(sql.hand(`insert into rowbeat.scheduled_jobs ${values}`))
     expect(code).toBe('RB003')
     expect(hint).toMatch(/rowbeat\.(enqueue|scheduled_jobs)/)
+  })
+
+  it.each([
+    [`'waiting', null`, 'waits for no step'],
+    [`'pending', '{a}'`, 'steps that it depends on are open'],
+    [`'waiting', '{extra}'`, 'would wait for ever'],
+  ])('refuses a step that is %s', async (values, message) => {
+    const { id } = await addExecution(sql.engine, { a: {} })
+    const refusal = await refusalOf(
+      sql.hand(
+        `insert into rowbeat.scheduled_jobs (job_type, parent_execution_id, step, sequence_index, status, depends_on)
+         values ('work', $1, 'extra', 9, ${values})`,
+        [id],
+      ),
+    )
+    expect(refusal.code).toBe('RB003')
+    expect(refusal.message).toContain(message)
+    expect(refusal.hint.length).toBeGreaterThan(20)
+  })
+
+  it('refuses steps that wait for each other', async () => {
+    const { id } = await addExecution(sql.engine, { a: {} })
+    const both = sql.hand(
+      `insert into rowbeat.scheduled_jobs (job_type, parent_execution_id, step, sequence_index, status, depends_on)
+       values ('work', $1, 'x', 8, 'waiting', '{y}'), ('work', $1, 'y', 9, 'waiting', '{x}')`,
+      [id],
+    )
+    expect((await refusalOf(both)).message).toContain('would wait for itself')
   })
 
   it('adds a step to a live execution only', async () => {
