@@ -75,7 +75,7 @@ export async function migrateDatabase(
   const database = await openDatabase(config, note === undefined ? {} : { note })
   const connections = connect({ url: database.url, max: 2, applicationName: 'rowbeat-migrate' })
   try {
-    return (await migrateOrExplain(connections, database.url)).applied
+    return (await migrateOrExplain(connections, database.url, note)).applied
   } finally {
     await connections.close()
     await database.stop()
@@ -105,7 +105,7 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
   undo.push(() => database.stop())
   const connections = connect({ url: database.url, max: POOL_MAX, applicationName: 'rowbeat' })
   undo.push(() => connections.close())
-  await migrateOrExplain(connections, database.url)
+  await migrateOrExplain(connections, database.url, options.note)
   // The engine's own: a crowd of requests, or handlers that hold connections, must not delay its heartbeat.
   const engineConnections = connect({ url: database.url, max: ENGINE_POOL_MAX, applicationName: 'rowbeat' })
   undo.push(() => engineConnections.close())
@@ -322,13 +322,17 @@ async function pingDatabase(connections: Connections): Promise<number> {
   return performance.now() - begun
 }
 
-async function migrateOrExplain(connections: Connections, url: string): Promise<{ applied: string[] }> {
+async function migrateOrExplain(
+  connections: Connections,
+  url: string,
+  note?: (line: string) => void,
+): Promise<{ applied: string[] }> {
   try {
     await connections.pool.query('select 1')
   } catch (error) {
     throw new Error(explainDatabaseError(error, url), { cause: error })
   }
-  return migrate(connections.pool)
+  return migrate(connections.pool, note === undefined ? {} : { notice: note })
 }
 
 /** Listens, or throws a sentence that says why it cannot. */

@@ -39,30 +39,41 @@ const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations/', import.meta.ur
  * Throws when the server is older than Postgres 15, when an applied file was changed since, or when the database
  * was migrated by a newer build.
  *
+ * A user that may only read the ledger, such as one with the role rowbeat_daemon, may call it too, and fails when
+ * something is missing. `notice` is told what the files raise as notices: what they could not do, and the SQL to run.
+ *
  * A file whose first line is `-- no-transaction` runs outside of one, between two such transactions, and takes a
  * second connection of the pool. It must hold one statement, for Postgres makes one transaction of several sent
  * together, and must bear to be run again after a crash.
  */
 export async function migrate(
   pool: pg.Pool,
-  options: { readonly log?: (line: string) => void; readonly directory?: string } = {},
+  options: {
+    readonly log?: (line: string) => void
+    readonly notice?: (line: string) => void
+    readonly directory?: string
+  } = {},
 ): Promise<{ applied: string[] }> {
   const directory = options.directory ?? MIGRATIONS_DIR
   const numbered = await readMigrations(directory)
   const functions = await readMigrations(join(directory, 'functions'))
   const applied: string[] = []
+  // A set: after a deadlock the files are read again.
+  const notices = new Set<string>()
+  const hear: Hear = (line) => notices.add(line)
   let outside: Migration | null = null
   let deadlocks = 0
   for (let tries = 0; tries < LOCK_TRIES; tries++) {
     try {
       const turn: Turn | null = await (outside === null
-        ? takeTurn(pool, { numbered, functions, reread: applied.length > 0 })
-        : applyOutside(pool, outside))
+        ? takeTurn(pool, { numbered, functions, reread: applied.length > 0 }, hear)
+        : applyOutside(pool, outside, hear))
       if (turn !== null) {
         applied.push(...turn.applied)
         outside = turn.outside
         if (!turn.done) continue
         for (const name of applied) options.log?.(`applied ${name}`)
+        for (const line of notices) options.notice?.(line)
         return { applied }
       }
     } catch (error) {
@@ -73,6 +84,8 @@ export async function migrate(
   }
   throw new Error('another process has held the lock of migrations for a day: find and end it')
 }
+
+type Hear = (line: string) => void
 
 /** What was done while the lock was held. */
 interface Turn {
@@ -102,6 +115,7 @@ function takeTurn(
     readonly functions: readonly Migration[]
     readonly reread: boolean
   },
+  hear: Hear,
 ): Promise<Turn | null> {
   return transaction(pool, async (client) => {
     await requireVersion(client)
@@ -115,7 +129,7 @@ function takeTurn(
     for (const migration of files.numbered) {
       if (done.has(migration.name)) continue
       if (!migration.transaction) return { applied, outside: migration, done: false }
-      await apply(client, migration)
+      await apply(client, migration, hear)
       applied.push(migration.name)
     }
     // A new table may be what a function's text means by a name: after any change all of them are read again.
@@ -124,7 +138,7 @@ function takeTurn(
       const name = `functions/${file.name}`
       const changed = done.get(name) !== file.checksum
       if (!changed && !reread) continue
-      await apply(client, { ...file, name })
+      await apply(client, { ...file, name }, hear)
       if (changed) applied.push(name)
     }
     return { applied, outside: null, done: true }
@@ -132,7 +146,7 @@ function takeTurn(
 }
 
 /** Applies one file on a connection without a transaction, while another holds the lock; null: not our turn. */
-function applyOutside(pool: pg.Pool, migration: Migration): Promise<Turn | null> {
+function applyOutside(pool: pg.Pool, migration: Migration, hear: Hear): Promise<Turn | null> {
   return transaction(pool, async (holder) => {
     if (!(await tryLock(holder))) return null
     // It idles for as long as the file takes; were it ended, the lock would be free too soon.
@@ -141,7 +155,7 @@ function applyOutside(pool: pg.Pool, migration: Migration): Promise<Turn | null>
     const worker = await pool.connect()
     try {
       await liftServerLimits(worker)
-      await apply(worker, migration)
+      await apply(worker, migration, hear)
     } finally {
       // Its limits are no longer those of the pool.
       worker.release(true)
@@ -160,10 +174,7 @@ export async function missingMigrations(
   names?: readonly string[],
 ): Promise<string[]> {
   const numbered = names ?? (await migrationNames())
-  const exists = await db.query<{ found: boolean }>(
-    "select to_regclass('rowbeat.schema_migrations') is not null as found",
-  )
-  if (exists.rows[0]?.found !== true) return [...numbered]
+  if (!(await findSchema(db)).ledger) return [...numbered]
   const done = await readLedger(db)
   return numbered.filter((name) => !done.has(name))
 }
@@ -204,11 +215,22 @@ async function requireVersion(client: pg.PoolClient): Promise<void> {
   }
 }
 
+async function findSchema(db: Pick<pg.Pool, 'query'>): Promise<{ schema: boolean; ledger: boolean }> {
+  const { rows } = await db.query<{ schema: boolean; ledger: boolean }>(
+    `select to_regnamespace('rowbeat') is not null as schema,
+       to_regclass('rowbeat.schema_migrations') is not null as ledger`,
+  )
+  return rows[0] ?? { schema: false, ledger: false }
+}
+
+/** Makes what is not there, and only that: "if not exists" asks for the right to create before it looks. */
 async function createLedger(client: pg.PoolClient): Promise<void> {
+  const found = await findSchema(client)
+  if (found.ledger) return
+  if (!found.schema) await client.query('create schema rowbeat')
   await client.query(`
-    create schema if not exists rowbeat;
     comment on schema rowbeat is 'Rowbeat: jobs, executions and what the workflows store.';
-    create table if not exists rowbeat.schema_migrations (
+    create table rowbeat.schema_migrations (
       name       text        primary key,
       checksum   text        not null,
       applied_at timestamptz not null default now()
@@ -256,7 +278,15 @@ async function run(client: pg.PoolClient, text: string): Promise<void> {
 }
 
 /** Runs a file and enters it in the ledger, on the client as it is: in a transaction or outside of one. */
-async function apply(client: pg.PoolClient, migration: Migration): Promise<void> {
+async function apply(client: pg.PoolClient, migration: Migration, hear: Hear): Promise<void> {
+  // What a file says by RAISE, and not what the server remarks on "if exists" and the like.
+  const onNotice = (notice: {
+    readonly routine?: string | undefined
+    readonly message?: string | undefined
+  }): void => {
+    if (notice.routine === 'exec_stmt_raise') hear(notice.message ?? '')
+  }
+  client.on('notice', onNotice)
   try {
     await run(client, migration.sql)
     await client.query(
@@ -268,5 +298,7 @@ async function apply(client: pg.PoolClient, migration: Migration): Promise<void>
     throw new Error(`migration ${migration.name} failed: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     })
+  } finally {
+    client.off('notice', onNotice)
   }
 }

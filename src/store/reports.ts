@@ -123,14 +123,15 @@ async function readAll(db: Queryable): Promise<Snapshot> {
          count(*) as running,
          count(*) filter (where j.started_at + make_interval(secs => coalesce(j.timeout_seconds, 300) + 60) < now()) as stuck
   from rowbeat.leases l
-  -- "offset 0" keeps it a lookup per lease; as a join it would be one with the whole table.
+  cross join lateral unnest(l.job_ids) as claimed (id)
+  -- The limit keeps this a look-up by id for each: the planner takes arrays for long and would join the whole table.
   cross join lateral (
     select r.started_at, r.timeout_seconds
     from rowbeat.scheduled_jobs r
-    where r.id = any (l.job_ids)
+    where r.id = claimed.id
       and r.lease_id = l.lease_id
       and r.status = 'running'
-    offset 0
+    limit 1
   ) j
   group by l.queue
 )

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,6 +53,42 @@ describe('migrating', () => {
     const pool = poolOf(database.url)
     await migrate(pool)
     expect(await migrate(pool)).toEqual({ applied: [] })
+  })
+
+  it('as the role of the daemons, which may create nothing, is quiet when nothing is missing', async () => {
+    const admin = poolOf(database.url)
+    await migrate(admin)
+    const login = `rowbeat_test_migrate_${randomBytes(4).toString('hex')}`
+    await admin.query(`create role ${login} login password '${login}'`)
+    await admin.query(`grant rowbeat_daemon to ${login}`)
+    const url = new URL(database.url)
+    url.username = login
+    url.password = login
+    const daemon = new pg.Pool({ connectionString: url.href, max: 2 })
+    try {
+      expect(await migrate(daemon)).toEqual({ applied: [] })
+      await add('9005_more.sql', 'create table rowbeat.more ()')
+      await expect(migrate(daemon, { directory })).rejects.toThrow(
+        /9005_more failed: permission denied for schema rowbeat/,
+      )
+    } finally {
+      await daemon.end()
+      await admin.query(`drop role ${login}`)
+    }
+  })
+
+  it('tells what the files could not do, once, and nothing of what the server remarks', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    const notices: string[] = []
+    await add(
+      'functions/tell.sql',
+      `drop function if exists rowbeat.nothing(); do $$ begin raise notice 'have % run', 'it'; end $$`,
+    )
+    await migrate(pool, { directory, notice: (line) => notices.push(line) })
+    await migrate(pool, { directory, notice: (line) => notices.push(line) })
+    expect(notices).toEqual(['have it run'])
+    await pool.query(`delete from rowbeat.schema_migrations where name = 'functions/tell'`)
   })
 
   it('refuses a file that was changed after it was applied, line ends apart', async () => {
