@@ -9,7 +9,8 @@ do $$
 declare
   has_roles boolean := (select count(*) = 4 from pg_roles r
     where r.rolname in ('rowbeat_owner', 'rowbeat_daemon', 'rowbeat_operator', 'rowbeat_reader'));
-  for_readers constant text[] := array['mask', 'error_fingerprint'];
+  -- Called by views, which asks for the right of whoever reads them.
+  for_readers constant text[] := array['mask', 'error_fingerprint', 'pending_in_lane'];
   for_operators constant text[] := array['enqueue', 'cancel_job', 'retry_job', 'retry_failed', 'run_now', 'reschedule',
     'set_priority', 'cancel_execution', 'advance_execution', 'purge', 'pause_queue', 'resume_queue', 'set_queue_limits',
     'set_job_type_rate', 'drain_poller', 'pause_schedule', 'resume_schedule', 'fire_schedule', 'explain_job', 'doctor', 'assert_invariants'];

@@ -37,23 +37,8 @@ where pg_snapshot_xmin(pg_current_snapshot()) >= probed_xid`,
     })
     await client.query({
       name: 'add_claim_floors',
-      text: `with recursive lanes as (
-  (select j.queue, j.priority from rowbeat.scheduled_jobs j
-   where j.concurrency_key is null order by j.queue, j.priority limit 1)
-  union all
-  select next.queue, next.priority
-  from lanes l
-  cross join lateral (
-    select j.queue, j.priority
-    from rowbeat.scheduled_jobs j
-    where j.concurrency_key is null
-      and (j.queue, j.priority) > (l.queue, l.priority)
-    order by j.queue, j.priority
-    limit 1
-  ) next
-)
-insert into rowbeat.claim_floors (queue, priority)
-select l.queue, l.priority from lanes l
+      text: `insert into rowbeat.claim_floors (queue, priority)
+select l.queue, l.priority from rowbeat.lanes l where not l.keyed
 on conflict (queue, priority) do nothing`,
     })
     await client.query({

@@ -23,28 +23,14 @@ export interface Look {
  */
 const LOOK_TIMEOUT_MS = 8_000
 
-const KEYED_LANES = `keyed as (
-  (select j.queue, j.priority from rowbeat.scheduled_jobs j
-   where j.ready_key is not null order by j.queue, j.priority limit 1)
-  union all
-  select next.queue, next.priority
-  from keyed l
-  cross join lateral (
-    select j.queue, j.priority
-    from rowbeat.scheduled_jobs j
-    where j.ready_key is not null
-      and (j.queue, j.priority) > (l.queue, l.priority)
-    order by j.queue, j.priority
-    limit 1
-  ) next
-), rated as (
+const RATED = `rated as (
   select r.job_type from rowbeat.job_type_rates r where r.job_type = any ($1)
 )`
 
 const SEEN_KEYED = `
   select l.queue, l.priority, true as keyed, r.job_type as rated_type, first.scheduled_at as first_due,
          later.scheduled_at as later_due
-  from keyed l
+  from rowbeat.lanes l
   cross join (select null::text as job_type union all select rated.job_type from rated) r
   left join lateral (
     select j.scheduled_at
@@ -66,7 +52,8 @@ const SEEN_KEYED = `
       and j.job_type = any ($1)
     order by j.scheduled_at
     limit 1
-  ) later on true`
+  ) later on true
+  where l.keyed`
 
 /** Of the lanes `seen`, those that are not paused; one row of nulls when there is none, for the clock. */
 const VIEWS = `
@@ -86,38 +73,16 @@ order by s.priority desc, s.queue, s.keyed, s.rated_type nulls first`
 export function look(db: Queryable, jobTypes: readonly string[]): Promise<Look> {
   return ask(db, jobTypes, {
     name: 'look',
-    text: `with recursive plain as (
-  (select j.queue, j.priority from rowbeat.scheduled_jobs j
-   where j.concurrency_key is null order by j.queue, j.priority limit 1)
-  union all
-  select next.queue, next.priority
-  from plain l
-  cross join lateral (
-    select j.queue, j.priority
-    from rowbeat.scheduled_jobs j
-    where j.concurrency_key is null
-      and (j.queue, j.priority) > (l.queue, l.priority)
-    order by j.queue, j.priority
-    limit 1
-  ) next
-), ${KEYED_LANES}, seen_plain as (
-  select l.queue, l.priority, b.begins_at, first.scheduled_at, first.id
-  from plain l
-  left join rowbeat.claim_floors f on f.queue = l.queue and f.priority = l.priority
-  cross join lateral (
-    select least(coalesce(f.floor_at, '-infinity'), (
-      select min(b.due_at)
-      from rowbeat.backdated_jobs b
-      where b.queue = l.queue
-        and b.priority = l.priority)) as begins_at
-  ) b
+    text: `with ${RATED}, seen_plain as (
+  select l.queue, l.priority, l.floor_at as begins_at, first.scheduled_at, first.id
+  from rowbeat.lanes l
   left join lateral (
     select j.scheduled_at, j.id
     from rowbeat.scheduled_jobs j
     where j.queue = l.queue
       and j.priority = l.priority
       and j.concurrency_key is null
-      and j.scheduled_at >= b.begins_at
+      and j.scheduled_at >= l.floor_at
       and j.status = 'pending'
       and j.job_type = any (array(
         select known.job_type
@@ -126,6 +91,7 @@ export function look(db: Queryable, jobTypes: readonly string[]): Promise<Look> 
     order by j.scheduled_at, j.id
     limit 1
   ) first on true
+  where not l.keyed
 ), seen as (
   select queue, priority, false as keyed, null::text as rated_type, scheduled_at as first_due,
          null::timestamptz as later_due
@@ -161,7 +127,7 @@ export function look(db: Queryable, jobTypes: readonly string[]): Promise<Look> 
 export function lookForKeys(db: Queryable, jobTypes: readonly string[]): Promise<Look> {
   return ask(db, jobTypes, {
     name: 'look_for_keys',
-    text: `with recursive ${KEYED_LANES}, seen as (${SEEN_KEYED}
+    text: `with ${RATED}, seen as (${SEEN_KEYED}
 )${VIEWS}`,
   })
 }

@@ -53,40 +53,11 @@ export async function readSnapshot(pool: pg.Pool): Promise<Snapshot> {
 async function readAll(db: Queryable): Promise<Snapshot> {
   const { rows } = await db.query<{ snapshot: RawSnapshot }>({
     name: 'read_snapshot',
-    text: `with recursive lanes as (
-  (select j.queue, j.priority from rowbeat.scheduled_jobs j
-   where j.concurrency_key is null order by j.queue, j.priority limit 1)
-  union all
-  select next.queue, next.priority
-  from lanes l
-  cross join lateral (
-    select j.queue, j.priority
-    from rowbeat.scheduled_jobs j
-    where j.concurrency_key is null
-      and (j.queue, j.priority) > (l.queue, l.priority)
-    order by j.queue, j.priority
-    limit 1
-  ) next
-), keyed as (
-  (select j.queue, j.priority from rowbeat.scheduled_jobs j
-   where j.ready_key is not null order by j.queue, j.priority limit 1)
-  union all
-  select next.queue, next.priority
-  from keyed l
-  cross join lateral (
-    select j.queue, j.priority
-    from rowbeat.scheduled_jobs j
-    where j.ready_key is not null
-      and (j.queue, j.priority) > (l.queue, l.priority)
-    order by j.queue, j.priority
-    limit 1
-  ) next
-), waiting as (
+    text: `with waiting as (
   select found.queue, sum(found.pending) as pending, min(found.first_due) as first_due
   from (
   select l.queue, c.pending, c.first_due
-  from lanes l
-  left join rowbeat.claim_floors f on f.queue = l.queue and f.priority = l.priority
+  from rowbeat.lanes l
   cross join lateral (
     select count(*) as pending, min(p.scheduled_at) as first_due
     from (
@@ -95,15 +66,16 @@ async function readAll(db: Queryable): Promise<Snapshot> {
       where j.queue = l.queue
         and j.priority = l.priority
         and j.concurrency_key is null
-        and j.scheduled_at >= coalesce(f.floor_at, '-infinity')
+        and j.scheduled_at >= l.floor_at
         and j.status = 'pending'
       order by j.scheduled_at
       limit 10000
     ) p
   ) c
+  where not l.keyed
   union all
   select l.queue, c.pending, c.first_due
-  from keyed l
+  from rowbeat.lanes l
   cross join lateral (
     select count(*) as pending, min(p.scheduled_at) as first_due
     from (
@@ -116,6 +88,7 @@ async function readAll(db: Queryable): Promise<Snapshot> {
       limit 10000
     ) p
   ) c
+  where l.keyed
   ) found
   group by found.queue
 ), active as (

@@ -243,7 +243,14 @@ const STATEMENTS: readonly (readonly [string, number, () => Promise<() => Promis
   ['triage', 10, async () => () => triage(pool, 10)],
   ['beat', 10, async () => () => beat(pool, POLLER, { running: 1, listening: true })],
   // Counts pending jobs, to 10,000 in a lane, and reads the running ones.
-  ['read_snapshot', 14_000, async () => () => readSnapshot(pool)],
+  [
+    'read_snapshot',
+    14_000,
+    async () => {
+      await claim(512)
+      return () => readSnapshot(pool)
+    },
+  ],
   ['end overdue jobs', 10, async () => () => endOverdueJobs(pool)],
   ['end overdue executions', 10, async () => () => endOverdueExecutions(pool)],
   [
