@@ -247,6 +247,7 @@ const STATEMENTS: readonly (readonly [string, number, () => Promise<() => Promis
     'read_snapshot',
     14_000,
     async () => {
+      await pool.query('delete from rowbeat.leases')
       await claim(512)
       return () => readSnapshot(pool)
     },
