@@ -27,9 +27,21 @@ as $$
   having count(*) > 0
   union all
   select 'warning', 'queue_lags', format('the oldest due job of queue %s has waited for %s s; %s are due', q.queue, round(q.oldest_due_seconds), q.due),
-         'select * from rowbeat.pollers_live: when all are full, start another; when not, explain_job of the oldest'
+         case when q.running >= q.max_running
+              then format('its limit of %s is used up: select * from rowbeat.running_jobs where queue = %L; to raise it: rowbeat.set_queue_limits', q.max_running, q.queue)
+              else 'select * from rowbeat.pollers_live: when all are full, start another; when not, explain_job of the oldest: '
+                || coalesce((select format('select * from rowbeat.explain_job(%s)', p.id) from rowbeat.pending_jobs p
+                             where p.queue = q.queue and p.scheduled_at <= now() order by p.scheduled_at, p.id limit 1), '') end
   from rowbeat.queue_lag q
   where not q.paused and q.oldest_due_seconds > 300
+  union all
+  select 'warning', case s.state when 'problem' then 'schedule_problem' else 'schedule_overdue' end,
+         format('schedule %s %s', s.name, case s.state when 'problem' then 'cannot fire: ' || s.why
+           else format('should have fired at %s and nobody looked at it', date_trunc('second', s.next_fire_at)) end),
+         case s.state when 'problem' then format('correct it: update rowbeat.schedules set cron = … where name = %L', s.name)
+           else 'start a daemon, or end the transaction that holds its row: select * from rowbeat.pollers_live' end
+  from rowbeat.schedule_status s
+  where s.state in ('problem', 'overdue')
   union all
   select case when q.oldest_due_seconds > 86400 then 'warning' else 'notice' end, 'queue_paused',
          format('queue %s is paused (%s) and %s jobs are due', q.queue, q.paused_reason, q.due),
@@ -135,6 +147,11 @@ as $$
          'select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc; put a pooler in between'
   from (select count(*)::numeric / current_setting('max_connections')::integer as share from pg_stat_activity a where a.backend_type = 'client backend') c
   where c.share > 0.8
+  union all
+  select 'warning', 'isolation_level', format('transactions are %s by default, under which limits of queues cannot be kept: such jobs stay where they are', s.reset_val),
+         format('alter database %I set default_transaction_isolation = ''read committed'', and the same for the daemon''s role; then restart the daemons', current_database())
+  from pg_settings s
+  where s.name = 'default_transaction_isolation' and s.reset_val <> 'read committed'
   union all
   select 'critical', 'invalid_index', format('index %s is invalid and helps nobody', i.indexrelid::regclass),
          format('reindex index concurrently %s', i.indexrelid::regclass)

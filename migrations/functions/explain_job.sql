@@ -105,15 +105,69 @@ end
 $$;
 comment on function rowbeat.explain_pollers(rowbeat.scheduled_jobs) is 'Internal: part of explain_job, about pollers.';
 
+-- The call that sets the limits of a queue to these: it sets all of them, so each is named.
+create or replace function rowbeat.limits_call(q rowbeat.queues) returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return format('select * from rowbeat.set_queue_limits(%L, ''why''%s%s%s)', q.name, ', max_running => ' || q.max_running,
+    ', max_per_key => ' || q.max_per_key, ', rate_max => ' || q.rate_max || ', rate_seconds => ' || q.rate_seconds);
+end
+$$;
+comment on function rowbeat.limits_call(rowbeat.queues) is 'Internal: part of explain_job, the SQL that sets the limits of a queue.';
+
+-- As rate_room does it, but only read: nobody waits for a question, and it may be asked on a standby.
+create or replace function rowbeat.explain_rate(of_scope text, of_name text, most integer, seconds integer) returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  at timestamptz := clock_timestamp();
+  used bigint;
+  since timestamptz;
+  opens_at timestamptz;
+  counted text;
+begin
+  select coalesce(sum(s.starts), 0), min(s.first_at) into used, since
+    from rowbeat.rate_starts s
+    where s.scope = of_scope and s.name = of_name and s.started_at > at - rowbeat.rate_window(seconds);
+  if used < most then
+    return null;
+  end if;
+  select min(c.started_at) filter (where c.place = c.last_place) + rowbeat.rate_window(seconds),
+         string_agg(format('%s at %s', c.starts, date_trunc('second', c.started_at)), ', ' order by c.started_at desc) filter (where c.place <= 5)
+           || case when count(*) > 5 then format(' and %s before', sum(c.starts) filter (where c.place > 5)) else '' end
+    into opens_at, counted
+    from (
+      select w.*, min(w.place) filter (where w.reached >= most) over () as last_place
+      from (
+        select s.starts, least(s.started_at, at) as started_at,
+               row_number() over newest as place, sum(s.starts) over newest as reached
+        from rowbeat.rate_starts s
+        where s.scope = of_scope and s.name = of_name and s.started_at > at - rowbeat.rate_window(seconds)
+        window newest as (order by s.started_at desc, s.ctid)
+      ) w
+    ) c;
+  return format('%s jobs may start in %s s, and as many have since %s: the next may at %s, in %s s. Counted are %s.', most, seconds,
+    date_trunc('second', since), date_trunc('second', opens_at), round(extract(epoch from opens_at - at), 1), counted);
+end
+$$;
+comment on function rowbeat.explain_rate(text, text, integer, integer) is 'Internal: part of explain_job, which starts use up a rate, and until when; null while there is room.';
+
 create or replace function rowbeat.explain_queue(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
 language plpgsql
+stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   q rowbeat.queues;
+  wider rowbeat.queues;
   rate rowbeat.job_type_rates;
   holders bigint[];
-  opens_in double precision;
+  spent text;
 begin
   select x.* into q from rowbeat.queues x where x.name = job.queue;
   if q.paused_at is not null and (q.paused_until is null or q.paused_until > now()) then
@@ -122,51 +176,120 @@ begin
       format('select * from rowbeat.resume_queue(%L, ''why'')', q.name);
   end if;
   if q.max_running is not null then
-    select array_agg(r.id order by r.started_at) into holders from rowbeat.running_jobs r where r.queue = q.name;
+    select array_agg(r.id order by r.started_at, r.id) into holders from rowbeat.running_jobs r where r.queue = q.name;
     if coalesce(cardinality(holders), 0) >= q.max_running then
+      wider := q;
+      wider.max_running := q.max_running + 1;
       return query select 'queue_limit', format('Its queue may run %s jobs at once, and these run: %s', q.max_running,
-          coalesce(array_to_string(holders[1:20], ', '), 'none')),
-        format('select * from rowbeat.set_queue_limits(%L, ''why'', max_running => …); it sets all limits, so name the others too', q.name);
+          coalesce(array_to_string(holders[1:20], ', '), 'none')), rowbeat.limits_call(wider);
     end if;
   end if;
   if q.max_per_key is not null and job.concurrency_key is not null then
-    select array_agg(r.id order by r.started_at) into holders
+    select array_agg(r.id order by r.started_at, r.id) into holders
       from rowbeat.running_jobs r
       where r.queue = q.name and r.concurrency_key = job.concurrency_key;
     if coalesce(cardinality(holders), 0) >= q.max_per_key then
+      wider := q;
+      wider.max_per_key := q.max_per_key + 1;
       return query select 'key_limit', format('The key %s may run %s jobs at once, and these run: %s', job.concurrency_key, q.max_per_key,
-          array_to_string(holders[1:20], ', ')),
-        format('select * from rowbeat.set_queue_limits(%L, ''why'', max_per_key => …); it sets all limits, so name the others too', q.name);
+          array_to_string(holders[1:20], ', ')), rowbeat.limits_call(wider);
     end if;
   end if;
   if q.rate_max is not null then
-    opens_in := (rowbeat.rate_room('queue', q.name, q.rate_max, q.rate_seconds, clock_timestamp())).opens_in;
-    if opens_in is not null then
-      return query select 'queue_rate', format('Of its queue %s jobs may start in %s s, and as many have. The next may in %s s.',
-          q.rate_max, q.rate_seconds, round(opens_in::numeric, 1)),
-        format('select * from rowbeat.set_queue_limits(%L, ''why'', rate_max => …, rate_seconds => …); it sets all limits, so name the others too', q.name);
-    end if;
+    spent := rowbeat.explain_rate('queue', q.name, q.rate_max, q.rate_seconds);
+    wider := q;
+    wider.rate_max := least(1000000, 2 * q.rate_max);
+    return query select 'queue_rate', format('Of its queue %s %s', q.name, spent), rowbeat.limits_call(wider) where spent is not null;
   end if;
   select r.* into rate from rowbeat.job_type_rates r where r.job_type = job.job_type;
   if found then
-    opens_in := (rowbeat.rate_room('job_type', rate.job_type, rate.rate_max, rate.rate_seconds, clock_timestamp())).opens_in;
-    if opens_in is not null then
-      return query select 'job_type_rate', format('Of its type %s jobs may start in %s s, and as many have. The next may in %s s.',
-          rate.rate_max, rate.rate_seconds, round(opens_in::numeric, 1)),
-        format('select * from rowbeat.set_job_type_rate(%L, ''why'', …, …)', rate.job_type);
-    end if;
+    spent := rowbeat.explain_rate('job_type', rate.job_type, rate.rate_max, rate.rate_seconds);
+    return query select 'job_type_rate', format('Of its type %s %s', rate.job_type, spent),
+        format('select * from rowbeat.set_job_type_rate(%L, ''why'', rate_max => %s, rate_seconds => %s)', rate.job_type,
+          least(1000000, 2 * rate.rate_max), rate.rate_seconds)
+      where spent is not null;
   end if;
 end
 $$;
 comment on function rowbeat.explain_queue(rowbeat.scheduled_jobs) is 'Internal: part of explain_job, about pauses, limits and rates.';
 
-create or replace function rowbeat.explain_pending(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
+-- The row is locked for an instant and let go again: whoever asks inside a transaction must not keep the job from
+-- the pollers until that ends.
+create or replace function rowbeat.is_job_locked(job_id bigint) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  locked boolean := false;
+begin
+  if current_setting('transaction_read_only') = 'on' then
+    return exists (select from rowbeat.locker_of(job_id));
+  end if;
+  begin
+    perform 1 from rowbeat.scheduled_jobs j where j.id = is_job_locked.job_id for no key update skip locked;
+    locked := not found;
+    raise sqlstate 'RBX00';
+  exception
+    when sqlstate 'RBX00' then
+      return locked;
+  end;
+end
+$$;
+comment on function rowbeat.is_job_locked(bigint) is 'Internal: part of explain_job, whether somebody else holds the row of a job; holds nothing itself.';
+
+create or replace function rowbeat.explain_turn(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   ahead bigint;
-  locked boolean;
+  same_key bigint;
+  other_keys bigint;
+begin
+  -- Jobs with a key take turns; which of their lane come before is not a matter of due time.
+  select count(*) into ahead
+    from rowbeat.pending_jobs p
+    where p.queue = job.queue
+      and p.scheduled_at <= now()
+      and (p.priority > job.priority
+           or job.concurrency_key is null and p.concurrency_key is null and p.priority = job.priority
+              and (p.scheduled_at, p.id) < (job.scheduled_at, job.id));
+  if ahead > 0 then
+    return query select 'jobs_ahead', format('%s due jobs of its queue come before it.', ahead),
+      format('select * from rowbeat.set_priority(%s, %s, ''why'')', job.id, least(100, job.priority + 1));
+  end if;
+  if job.concurrency_key is null then
+    return;
+  end if;
+  select count(*) into same_key
+    from (
+      select from rowbeat.scheduled_jobs j
+      where j.queue = job.queue
+        and j.priority = job.priority
+        and j.ready_key = job.concurrency_key
+        and (j.scheduled_at, j.id) < (job.scheduled_at, job.id)
+      order by j.scheduled_at, j.id
+      limit 10000
+    ) j;
+  select count(*) into other_keys
+    from rowbeat.keys_in_turn(job.queue, job.priority, array(select distinct t from rowbeat.pollers_live p, unnest(p.job_types) t where p.beating),
+      now(), '{}', 2147483647, job.concurrency_key, 1000) turn
+    cross join lateral unnest(turn.keys) as k (key)
+    where k.key <> job.concurrency_key;
+  if same_key > 0 or other_keys > 0 then
+    return query select 'takes_turns', format('Keys take turns: %s due jobs of its key %s come before it, and %s other keys hold due jobs.',
+        same_key, job.concurrency_key, other_keys),
+      format('select * from rowbeat.set_priority(%s, %s, ''why''); or give it a key of its own: update rowbeat.scheduled_jobs set concurrency_key = … where id = %s',
+        job.id, least(100, job.priority + 1), job.id);
+  end if;
+end
+$$;
+comment on function rowbeat.explain_turn(rowbeat.scheduled_jobs) is 'Internal: part of explain_job, about due jobs that come first.';
+
+create or replace function rowbeat.explain_pending(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
 begin
   return query select * from rowbeat.explain_queue(job);
   if job.scheduled_at > now() then
@@ -180,9 +303,7 @@ begin
     end if;
   end if;
   return query select * from rowbeat.explain_pollers(job);
-  perform 1 from rowbeat.scheduled_jobs j where j.id = job.id for update skip locked;
-  locked := not found;
-  if locked then
+  if rowbeat.is_job_locked(job.id) then
     return query select 'row_locked', 'Its row is locked by ' || coalesce(string_agg(l.words, '; '), 'another backend, perhaps just being claimed') || '.',
         coalesce(format('select pg_cancel_backend(%s); and if that does not help: select pg_terminate_backend(%s)', min(l.pid), min(l.pid)),
           format('select * from rowbeat.explain_job(%s)', job.id))
@@ -193,18 +314,8 @@ begin
     return query select 'below_floor', 'It is due before the claim floor of its queue and priority: pollers do not look there.',
       format('select * from rowbeat.run_now(%s, ''below the floor''); and report it, for that is a fault of ours', job.id);
   end if;
-  -- Jobs with a key take turns; who comes before them is not a matter of due time.
-  if job.scheduled_at <= now() and job.concurrency_key is null then
-    select count(*) into ahead
-      from rowbeat.pending_jobs p
-      where p.queue = job.queue
-        and p.concurrency_key is null
-        and p.scheduled_at <= now()
-        and (p.priority > job.priority or p.priority = job.priority and (p.scheduled_at, p.id) < (job.scheduled_at, job.id));
-    if ahead > 0 then
-      return query select 'jobs_ahead', format('%s due jobs of its queue come before it.', ahead),
-        format('select * from rowbeat.set_priority(%s, %s, ''why'')', job.id, least(100, job.priority + 1));
-    end if;
+  if job.scheduled_at <= now() then
+    return query select * from rowbeat.explain_turn(job);
   end if;
 end
 $$;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { raiseClaimFloors } from '../../src/store/floors.ts'
 import { openSession } from '../support/sessions.ts'
 import { addEnded, addExecution, addJob, addPoller, claim, type Row, useSql } from './staging.ts'
 
@@ -86,6 +87,42 @@ describe('doctor', () => {
     expect(found[0]?.fix).toContain(`rollback prepared 'forgotten'`)
   })
 
+  it('finds schedules that cannot fire, and those that nobody looks at', async () => {
+    await sql.engine.query(`insert into rowbeat.schedules (name, cron, job_type, problem, next_fire_at, look_at) values
+      ('bad', 'nonsense', 'work', 'the cron is malformed', null, now()),
+      ('late', '@daily', 'work', null, now() - interval '1 hour', now()),
+      ('fine', '@daily', 'work', null, now() + interval '1 hour', now())`)
+    expect(await codes()).toEqual(['warning schedule_overdue', 'warning schedule_problem'])
+    expect((await findings())[1]?.evidence).toBe('schedule bad cannot fire: the cron is malformed')
+  })
+
+  it('says when it is the limit that a queue waits for', async () => {
+    await addPoller(sql.engine)
+    await sql.engine.query('update rowbeat.pollers set listening = true')
+    const id = await addJob(sql.engine, { scheduled_at: new Date(Date.now() - 900_000) })
+    expect((await findings())[0]?.fix).toContain(`select * from rowbeat.explain_job(${id})`)
+    await sql.hand(`select rowbeat.set_queue_limits('default', 'closed', max_running => 0)`)
+    expect((await findings())[0]?.fix).toContain('its limit of 0 is used up')
+  })
+
+  it('finds a default isolation level under which limits cannot be kept', async () => {
+    await sql.engine.query(
+      `do $$ begin execute format('alter database %I set default_transaction_isolation = ''repeatable read''', current_database()); end $$`,
+    )
+    const client = new pg.Client({ connectionString: sql.url, application_name: 'psql' })
+    await client.connect()
+    try {
+      const { rows } = await client.query<Row>('select code, fix from rowbeat.doctor()')
+      const found = rows.find((row) => row.code === 'isolation_level')
+      expect(found?.fix).toContain(`default_transaction_isolation = 'read committed'`)
+    } finally {
+      await client.end()
+      await sql.engine.query(
+        `do $$ begin execute format('alter database %I reset default_transaction_isolation', current_database()); end $$`,
+      )
+    }
+  })
+
   it('finds claim floors that stand still', async () => {
     await addPoller(sql.engine)
     await sql.engine.query(`update rowbeat.pollers set listening = true`)
@@ -118,6 +155,34 @@ describe('assert_invariants', () => {
     await addJob(sql.engine)
     await claim(sql.engine, pollerId)
     await addEnded(sql.engine, 'completed')
+    expect(await broken()).toEqual([])
+  })
+
+  it('does not take a job that waits for its turn or its rate for one below the floor', async () => {
+    const old = new Date(Date.now() - 3_600_000)
+    await sql.hand(`select rowbeat.set_queue_limits('default', 'a test', max_running => 0)`)
+    await sql.hand(`select rowbeat.set_job_type_rate('rated', 'a test', 1, 3600)`)
+    await addJob(sql.engine, { concurrency_key: 'k', scheduled_at: old })
+    await addJob(sql.engine, { job_type: 'rated', scheduled_at: old })
+    await addJob(sql.engine, { job_type: 'rated', queue: 'other', scheduled_at: old })
+    await sql.engine.query(`update rowbeat.claim_horizon set probed_xid = '3', probed_at = now()`)
+    await raiseClaimFloors(sql.engine)
+    await sql.engine.query(`update rowbeat.claim_horizon set probed_xid = '3', probed_at = now()`)
+    await raiseClaimFloors(sql.engine)
+    const floors = await sql.hand('select floor_at from rowbeat.claim_floors order by queue')
+    expect(floors).toEqual([{ floor_at: old }, { floor_at: old }])
+    expect(await broken()).toEqual([])
+    // The floor of the lane rises past keyed jobs, which it is not about.
+    await sql.hand(
+      `select rowbeat.cancel_job(id, 'a test') from rowbeat.scheduled_jobs where job_type = 'rated'`,
+    )
+    await sql.engine.query(`update rowbeat.claim_horizon set probed_xid = '3', probed_at = now()`)
+    await raiseClaimFloors(sql.engine)
+    const [plain] = await sql.hand(
+      `select floor_at > $1 as is_past from rowbeat.claim_floors where queue = 'default'`,
+      [old],
+    )
+    expect(plain).toEqual({ is_past: true })
     expect(await broken()).toEqual([])
   })
 

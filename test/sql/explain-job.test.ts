@@ -59,6 +59,30 @@ describe('explain_job', () => {
     const reasons = await explain(id)
     expect(reasons.map((row) => row.code)).toEqual(['queue_limit', 'key_limit'])
     for (const row of reasons) expect(row.reason).toContain(holder)
+    await sql.hand(String(reasons[0]?.help))
+    expect(await sql.one('select max_running, max_per_key from rowbeat.queues')).toEqual({
+      max_running: 2,
+      max_per_key: 1,
+    })
+    await sql.hand(String(reasons[1]?.help))
+    expect(await codes(id)).toEqual(['queue_limit'])
+  })
+
+  it('tells a job with a key what takes its turn before it', async () => {
+    await addPoller(sql.engine)
+    const first = await addJob(sql.engine, { concurrency_key: 'k' })
+    expect(await codes(first)).toEqual(['due'])
+    const id = await addJob(sql.engine, { concurrency_key: 'k' })
+    for (const key of ['a', 'a', 'z']) await addJob(sql.engine, { concurrency_key: key })
+    await addJob(sql.engine, { concurrency_key: 'later', scheduled_at: new Date(Date.now() + 60_000) })
+    const [turn] = await explain(id)
+    expect(turn?.code).toBe('takes_turns')
+    expect(turn?.reason).toBe(
+      'Keys take turns: 1 due jobs of its key k come before it, and 2 other keys hold due jobs.',
+    )
+    await sql.hand(String(turn?.help).split(';')[0] ?? '')
+    expect(await codes(id)).toEqual(['due'])
+    expect((await codes(first))[0]).toBe('jobs_ahead')
   })
 
   it('tells that a rate is used up, and when there is room again', async () => {
@@ -72,7 +96,39 @@ describe('explain_job', () => {
     const reasons = await explain(id)
     expect(reasons.map((row) => row.code)).toEqual(['queue_rate', 'job_type_rate'])
     for (const row of reasons) expect(row.reason).toMatch(/ 1 jobs may start in 60 s.* in (60|[345]\d)\.\d s/)
-    await sql.hand(`select rowbeat.set_job_type_rate('work', 'a test', null, null)`)
+    for (const row of reasons) await sql.hand(String(row.help))
+    expect(await codes(id)).toEqual(['due'])
+  })
+
+  it('tells which starts use a rate up, since when and until when', async () => {
+    await addPoller(sql.engine)
+    await sql.hand(`select rowbeat.set_queue_limits('default', 'a test', rate_max => 9, rate_seconds => 100)`)
+    // Nine of ten count: the three of 50 s ago must leave the window, those of 90 s ago are one too many.
+    await sql.engine.query(`insert into rowbeat.rate_starts
+      select 'queue', 'default', now() - ago, now() - ago, n
+      from (values (interval '200 s', 9), ('90 s', 1), ('50 s', 3), ('40 s', 1), ('30 s', 1), ('20 s', 1), ('10 s', 2), ('5 s', 1)) v (ago, n)`)
+    const [reason] = await explain(await addJob(sql.engine))
+    expect(reason?.code).toBe('queue_rate')
+    expect(reason?.reason).toMatch(
+      /queue default 9 jobs may start in 100 s, and as many have since .*: the next may at .*, in (50|[34]\d)\.\d s\. Counted are 1 at .*, 2 at .*, 1 at .*, 1 at .*, 1 at .* and 4 before\.$/,
+    )
+  })
+
+  it('can be asked on a standby and in a transaction that goes on: it holds nothing', async () => {
+    await addPoller(sql.engine)
+    const id = await addJob(sql.engine)
+    await sql.hand(`select rowbeat.set_queue_limits('default', 'a test', rate_max => 1, rate_seconds => 60)`)
+    await sql.hand('begin')
+    expect(await codes(id)).toEqual(['due'])
+    const free = await sql.engine.query(
+      'select from rowbeat.scheduled_jobs where id = $1 for update skip locked',
+      [id],
+    )
+    expect(free.rowCount).toBe(1)
+    await sql.hand('commit')
+    await sql.hand('begin read only')
+    expect(await codes(id)).toEqual(['due'])
+    await sql.hand('commit')
   })
 
   it('names the backend that holds the row', async () => {
