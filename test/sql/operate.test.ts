@@ -25,6 +25,11 @@ describe('every function that changes something', () => {
     `purge(interval '1 day', $1)`,
     `pause_queue('default', $1)`,
     `resume_queue('default', $1)`,
+    `set_queue_limits('default', $1)`,
+    `set_job_type_rate('work', $1, 1, 60)`,
+    `pause_schedule('nightly', $1)`,
+    `resume_schedule('nightly', $1)`,
+    `fire_schedule('nightly', $1)`,
     'drain_poller(gen_random_uuid(), $1)',
   ])('wants a reason: %s', async (expression) => {
     for (const empty of ['', '  ', null]) {
@@ -69,6 +74,75 @@ describe('every function that changes something', () => {
     )
     expect(code).toBe('RB002')
     await sql.hand('rollback')
+  })
+})
+
+/** Every name of the manual with its arguments, as psql shows them. */
+const MANUAL: Readonly<Record<string, string>> = {
+  advance_execution: 'execution_id uuid, reason text',
+  assert_invariants: '',
+  cancel_execution: 'execution_id uuid, reason text',
+  cancel_job: 'job_id bigint, reason text',
+  doctor: `patience interval DEFAULT '00:05:00'::interval`,
+  drain_poller: 'poller_id uuid, reason text',
+  enqueue: `job_type text, payload jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 0, scheduled_at timestamp with time zone DEFAULT now(), max_retries integer DEFAULT 3, timeout_seconds integer DEFAULT NULL::integer, deadline_at timestamp with time zone DEFAULT NULL::timestamp with time zone, dedupe_key text DEFAULT NULL::text, concurrency_key text DEFAULT NULL::text`,
+  explain_job: 'job_id bigint',
+  fire_schedule: 'name text, reason text',
+  pause_queue:
+    'queue text, reason text, until timestamp with time zone DEFAULT NULL::timestamp with time zone',
+  pause_schedule: 'name text, reason text',
+  purge: `older_than interval, reason text, queue text DEFAULT NULL::text, job_type text DEFAULT NULL::text, dry_run boolean DEFAULT true, max_rows integer DEFAULT 1000`,
+  reschedule: 'job_id bigint, due_at timestamp with time zone, reason text',
+  resume_queue: 'queue text, reason text',
+  resume_schedule: 'name text, reason text',
+  retry_failed: `reason text, job_type text DEFAULT NULL::text, queue text DEFAULT NULL::text, since timestamp with time zone DEFAULT (now() - '24:00:00'::interval), dry_run boolean DEFAULT true, max_rows integer DEFAULT 1000`,
+  retry_job: 'job_id bigint, reason text',
+  run_now: 'job_id bigint, reason text',
+  set_job_type_rate: 'job_type text, reason text, rate_max integer, rate_seconds integer',
+  set_priority: 'job_id bigint, priority integer, reason text',
+  set_queue_limits: `queue text, reason text, max_running integer DEFAULT NULL::integer, max_per_key integer DEFAULT NULL::integer, rate_max integer DEFAULT NULL::integer, rate_seconds integer DEFAULT NULL::integer`,
+}
+
+describe('the functions of the manual', () => {
+  it('take ids first and then the reason, and bulk ones are dry runs unless told otherwise', async () => {
+    const rows = await sql.hand(
+      `select p.proname::text as name, pg_get_function_arguments(p.oid) as arguments, p.proretset as is_set,
+              split_part(pg_get_function_result(p.oid), ' ', 1) as result
+       from pg_proc p where p.pronamespace = 'rowbeat'::regnamespace and p.proname = any ($1) order by 1`,
+      [Object.keys(MANUAL)],
+    )
+    expect(Object.fromEntries(rows.map((row) => [row.name, row.arguments]))).toEqual(MANUAL)
+    expect(rows).toHaveLength(Object.keys(MANUAL).length)
+    const bulk = rows.filter((row) => String(row.arguments).includes('dry_run'))
+    expect(bulk.map((row) => [row.name, row.is_set, row.result])).toEqual([
+      ['purge', true, 'SETOF'],
+      ['retry_failed', true, 'SETOF'],
+    ])
+  })
+
+  it('stand beside views for everything that operators look at', async () => {
+    const views = await sql.hand(
+      `select relname::text as name from pg_class where relnamespace = 'rowbeat'::regnamespace and relkind = 'v' order by 1`,
+    )
+    expect(views.map((row) => row.name)).toEqual([
+      'blocked',
+      'execution_progress',
+      'executions',
+      'failures',
+      'jobs',
+      'lanes',
+      'overview',
+      'pending_jobs',
+      'pollers_live',
+      'queue_lag',
+      'retrying',
+      'running_jobs',
+      'schedule_history',
+      'schedule_status',
+      'stuck',
+      'table_health',
+      'throughput',
+    ])
   })
 })
 
@@ -306,7 +380,8 @@ describe('run_now, reschedule and set_priority', () => {
     expect((await refusalOf(call(`run_now($1, 'now')`, [steps.b]))).hint).toContain('explain_job')
     expect((await refusalOf(call(`set_priority($1, 101, 'now')`, [steps.a]))).code).toBe('RB010')
     expect((await refusalOf(call(`set_priority($1, null, 'now')`, [steps.a]))).code).toBe('RB010')
-    expect((await refusalOf(call(`reschedule($1, null, 'now')`, [steps.a]))).code).toBe('RB010')
+    for (const never of ['null', `'infinity'`, `'-infinity'`, `'9999-12-31'`])
+      expect((await refusalOf(call(`reschedule($1, ${never}, 'now')`, [steps.a]))).code).toBe('RB010')
   })
 })
 

@@ -78,6 +78,15 @@ const MATRIX: readonly (readonly [statement: string, allowed: readonly Role[]])[
   [`select rowbeat.retry_failed('why')`, ['operator', 'daemon', 'owner']],
   [`select rowbeat.pause_queue('default', 'why')`, ['operator', 'daemon', 'owner']],
   [`select rowbeat.purge('1 day', 'why')`, ['operator', 'daemon', 'owner']],
+  [`select rowbeat.set_job_type_rate('work', 'why', 1, 60)`, ['operator', 'daemon', 'owner']],
+  [`select rowbeat.set_queue_limits('default', 'why', max_running => 1)`, ['operator', 'daemon', 'owner']],
+  [`select rowbeat.fire_schedule('nobody', 'why')`, ['operator', 'daemon', 'owner']],
+  [`select rowbeat.drain_poller(gen_random_uuid(), 'why')`, ['operator', 'daemon', 'owner']],
+  ['select * from rowbeat.job_type_rates', ['reader', 'operator', 'daemon', 'owner']],
+  ['select * from rowbeat.rate_starts', ['reader', 'operator', 'daemon', 'owner']],
+  ['select * from rowbeat.schedule_status', ['reader', 'operator', 'daemon', 'owner']],
+  ['select * from rowbeat.schedules', ['daemon', 'owner']],
+  ['update rowbeat.queues set max_running = 1', ['daemon', 'owner']],
   ['select * from rowbeat.explain_job(404)', ['operator', 'daemon', 'owner']],
   ['select * from rowbeat.doctor()', ['operator', 'daemon', 'owner']],
   ['select * from rowbeat.assert_invariants()', ['operator', 'daemon', 'owner']],
@@ -93,11 +102,111 @@ const MATRIX: readonly (readonly [statement: string, allowed: readonly Role[]])[
   ['alter table rowbeat.scheduled_jobs disable trigger guard_job_update', ['owner']],
 ]
 
+const OPERATOR_FUNCTIONS = [
+  'enqueue',
+  'retry_job',
+  'retry_failed',
+  'cancel_job',
+  'cancel_execution',
+  'advance_execution',
+  'run_now',
+  'reschedule',
+  'set_priority',
+  'pause_queue',
+  'resume_queue',
+  'set_queue_limits',
+  'set_job_type_rate',
+  'pause_schedule',
+  'resume_schedule',
+  'fire_schedule',
+  'drain_poller',
+  'purge',
+  'explain_job',
+  'doctor',
+  'assert_invariants',
+]
+
+const OPEN_TABLES = [
+  'action_log',
+  'backdated_jobs',
+  'claim_floors',
+  'claim_horizon',
+  'job_counts',
+  'job_type_rates',
+  'leases',
+  'legal_moves',
+  'pollers',
+  'queues',
+  'rate_starts',
+  'schedule_runs',
+  'schema_migrations',
+  'step_durations',
+]
+
 describe('the roles', () => {
   it.each(MATRIX)('%s', async (statement, allowed) => {
     const found: Role[] = []
     for (const role of ROLES) if (await may(role, statement)) found.push(role)
     expect(found).toEqual(allowed)
+  })
+
+  it('give readers and operators the functions they call, and no other', async () => {
+    const callable = async (role: string): Promise<unknown[]> => {
+      const rows = await sql.hand(
+        `select p.proname::text as name from pg_proc p
+         where p.pronamespace = 'rowbeat'::regnamespace and has_function_privilege($1, p.oid, 'execute') order by 1`,
+        [role],
+      )
+      return rows.map((row) => row.name)
+    }
+    // What the views call, with the rights of whoever reads them.
+    const ofReaders = ['error_fingerprint', 'is_by_hand', 'mask', 'pending_in_lane']
+    expect(await callable('rowbeat_reader')).toEqual(ofReaders)
+    expect(await callable('rowbeat_operator')).toEqual([...ofReaders, ...OPERATOR_FUNCTIONS].toSorted())
+  })
+
+  it('give readers and operators every view, tables without payloads, and nothing to write', async () => {
+    const rights = await sql.hand(`select r.role, c.relname::text as name, c.relkind = 'v' as is_view,
+        has_table_privilege(r.role, c.oid, 'select') as reads,
+        has_table_privilege(r.role, c.oid, 'insert, update, delete, truncate, references, trigger') as writes
+      from pg_class c cross join (values ('rowbeat_reader'), ('rowbeat_operator')) r (role)
+      where c.relnamespace = 'rowbeat'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+      order by 1, 2`)
+    expect(rights.filter((row) => row.writes)).toEqual([])
+    expect(rights.filter((row) => row.is_view && !row.reads)).toEqual([])
+    for (const role of ['rowbeat_reader', 'rowbeat_operator']) {
+      const tables = rights.filter((row) => row.role === role && row.is_view === false && row.reads === true)
+      expect(tables.map((row) => row.name)).toEqual(OPEN_TABLES)
+    }
+  })
+
+  it('show a reader and an operator nothing of what payloads hold', async () => {
+    const secret = { customer: 'swordfish' }
+    const job = await addEnded(sql.engine, 'completed', { payload: secret, result: secret })
+    await addJob(sql.engine, { payload: secret, retry_count: 1, concurrency_key: 'k' })
+    await addExecution(sql.engine, { a: {} }, { input_data: secret, output_data: secret })
+    await sql.hand(
+      `insert into rowbeat.schedules (name, cron, job_type, payload) values ('nightly', '@daily', 'work', $1)`,
+      [secret],
+    )
+    await sql.hand(`update rowbeat.schedules set payload = '{"customer":"swordfish two"}'`)
+    await sql.hand(`update rowbeat.scheduled_jobs set payload = $1 where status = 'pending'`, [
+      { customer: 'swordfish three' },
+    ])
+    const relations = await sql.hand(`select c.relname::text as name, c.relname as view from pg_class c
+      where c.relnamespace = 'rowbeat'::regnamespace and has_table_privilege('rowbeat_reader', c.oid, 'select') and c.relkind in ('r', 'v')`)
+    expect(relations.length).toBeGreaterThan(25)
+    for (const role of ['reader', 'operator'] as const) {
+      for (const { name } of relations) {
+        const { rows } = await (logins.get(role) as pg.Client).query(`select * from rowbeat.${name}`)
+        expect([role, name, JSON.stringify(rows).includes('swordfish')]).toEqual([role, name, false])
+      }
+    }
+    const { rows } = await (logins.get('operator') as pg.Client).query(
+      'select * from rowbeat.explain_job($1)',
+      [job],
+    )
+    expect(JSON.stringify(rows)).not.toContain('swordfish')
   })
 
   it('leave no function to everybody but the one that constraints ask in the name of whoever writes', async () => {
