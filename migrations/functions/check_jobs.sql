@@ -212,6 +212,17 @@ begin
         using errcode = 'RB001',
               hint = format('To open the execution again with it: select * from rowbeat.retry_job(%s, ''why'')', before.id);
     end if;
+    if exists (
+         select from rowbeat.scheduled_jobs s
+         where s.parent_execution_id = before.parent_execution_id
+           and s.id <> before.id
+           and s.status = 'pending'
+           and s.attempt = 0
+           and s.depends_on @> array[before.step]) then
+      raise exception 'steps after job % were freed when it ended as %', before.id, before.status
+        using errcode = 'RB001',
+              hint = format('To have them wait for it again: select * from rowbeat.retry_job(%s, ''why'')', before.id);
+    end if;
   end if;
   select string_agg(c.key, ', ' order by c.key) into forbidden
     from jsonb_object_keys(changes) as c (key)

@@ -179,7 +179,7 @@ as $$
   from (
     select 1 as part, w.* from rowbeat.doctor_work() w
     union all
-    select 2, v.* from rowbeat.doctor_vacuum(patience) v
+    select 2, v.* from rowbeat.doctor_vacuum(coalesce(patience, interval '5 minutes')) v
     union all
     select 3, s.* from rowbeat.doctor_server() s
   ) f

@@ -335,8 +335,9 @@ declare
 begin
   select j.* into job from rowbeat.scheduled_jobs j where j.id = explain_job.job_id;
   if not found then
-    return query select 1, 'no_such_job', format('There is no job %s: it was purged, never committed, or is of another database.', explain_job.job_id),
-      format('select * from rowbeat.action_log where job_id = %s', explain_job.job_id);
+    return query select 1, 'no_such_job', format('There is no job %s: it was purged, never committed, or is of another database.', coalesce(explain_job.job_id::text, 'null')),
+      coalesce('select * from rowbeat.action_log where job_id = ' || explain_job.job_id,
+        'select id, queue, job_type, status from rowbeat.jobs order by id desc limit 20');
     return;
   end if;
   select x.* into e from rowbeat.workflow_executions x where x.execution_id = job.parent_execution_id;

@@ -93,29 +93,32 @@ declare
   why text := rowbeat.require_reason('purge', reason);
   most integer := rowbeat.require_max_rows(max_rows);
   guard text := rowbeat.suspend_guard();
-  cutoff timestamptz := now() - older_than;
+  cutoff timestamptz;
+  is_dry boolean := dry_run is not false;
   pages constant integer := 200;
   page bigint[];
   last_id bigint := 0;
   scanned integer;
-  newest timestamptz;
+  oldest timestamptz;
   found_rows integer := 0;
   job rowbeat.scheduled_jobs;
   execution uuid;
 begin
-  if older_than is null or older_than < interval '0' then
-    raise exception 'older_than must not be negative' using errcode = 'RB010', hint = 'For instance interval ''30 days''.';
+  if older_than is null or older_than not between interval '0' and interval '1000 years' then
+    raise exception 'older_than must be 0 to 1000 years, not %', coalesce(older_than::text, 'null')
+      using errcode = 'RB010', hint = 'For instance interval ''30 days''.';
   end if;
+  cutoff := now() - older_than;
   -- Jobs of their own, from the oldest id on, a page at a time: no index knows when a job ended. Ids grow with
-  -- insertion, so the walk is over where jobs are younger than the cutoff.
+  -- insertion, so the walk is over where all jobs of a page are younger than the cutoff.
   for n in 1..pages loop
     exit when found_rows >= most;
-    select count(*), max(j.id), max(j.created_at),
+    select count(*), max(j.id), min(j.created_at),
            array_agg(j.id order by j.id) filter (where j.finished_at < cutoff
              and not exists (select from rowbeat.workflow_executions e where e.execution_id = j.parent_execution_id)
              and (purge.queue is null or j.queue = purge.queue)
              and (purge.job_type is null or j.job_type = purge.job_type))
-      into scanned, last_id, newest, page
+      into scanned, last_id, oldest, page
       from (
         select c.id, c.created_at, c.finished_at, c.parent_execution_id, c.queue, c.job_type
         from rowbeat.scheduled_jobs c
@@ -128,12 +131,12 @@ begin
       select j.* from rowbeat.scheduled_jobs j where j.id = any (page) and j.finished_at < cutoff order by j.id for update
     loop
       found_rows := found_rows + 1;
-      return next rowbeat.change_of(job, null, case when dry_run then 'dry run: nothing was removed' end);
+      return next rowbeat.change_of(job, null, case when is_dry then 'dry run: nothing was removed' end);
     end loop;
-    if not dry_run then
+    if not is_dry then
       delete from rowbeat.scheduled_jobs j where j.id = any (page) and j.finished_at < cutoff;
     end if;
-    exit when scanned < 5000 or newest >= cutoff;
+    exit when scanned < 5000 or oldest >= cutoff;
   end loop;
   -- Executions with their steps, whole.
   for execution in
@@ -149,14 +152,14 @@ begin
     exit when found_rows >= most;
     for job in select j.* from rowbeat.scheduled_jobs j where j.parent_execution_id = execution order by j.id loop
       found_rows := found_rows + 1;
-      return next rowbeat.change_of(job, null, case when dry_run then 'dry run: nothing was removed' else 'with its execution' end);
+      return next rowbeat.change_of(job, null, case when is_dry then 'dry run: nothing was removed' else 'with its execution' end);
     end loop;
-    if not dry_run then
+    if not is_dry then
       delete from rowbeat.scheduled_jobs j where j.parent_execution_id = execution;
       delete from rowbeat.workflow_executions e where e.execution_id = execution;
     end if;
   end loop;
-  if not dry_run and found_rows > 0 then
+  if not is_dry and found_rows > 0 then
     perform rowbeat.log_action('purge', null, null, purge.queue, null, null,
       jsonb_build_object('removed', found_rows, 'older_than', older_than, 'job_type', purge.job_type), why);
   end if;

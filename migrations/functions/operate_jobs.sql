@@ -20,6 +20,7 @@ as $$
 #variable_conflict use_column
 declare
   guard text := rowbeat.suspend_guard();
+  due_at timestamptz := rowbeat.require_due_at(coalesce(enqueue.scheduled_at, now()));
   job_id bigint;
 begin
   -- The open job that has the key may end between the two statements; then it is our turn.
@@ -27,7 +28,7 @@ begin
     insert into rowbeat.scheduled_jobs as j (job_type, payload, queue, priority, scheduled_at, max_retries,
         timeout_seconds, deadline_at, dedupe_key, concurrency_key)
       values (enqueue.job_type, coalesce(enqueue.payload, '{}'), coalesce(enqueue.queue, 'default'),
-        coalesce(enqueue.priority, 0), coalesce(enqueue.scheduled_at, now()), coalesce(enqueue.max_retries, 3),
+        coalesce(enqueue.priority, 0), due_at, coalesce(enqueue.max_retries, 3),
         enqueue.timeout_seconds, enqueue.deadline_at, enqueue.dedupe_key, enqueue.concurrency_key)
       on conflict (queue, live_dedupe_key) where live_dedupe_key is not null do nothing
       returning j.id into job_id;
@@ -38,8 +39,7 @@ begin
         and j.live_dedupe_key = enqueue.dedupe_key;
     exit when job_id is not null;
   end loop;
-  perform rowbeat.wake_pollers(coalesce(enqueue.queue, 'default'), coalesce(enqueue.priority, 0)::smallint,
-    coalesce(enqueue.scheduled_at, now()));
+  perform rowbeat.wake_pollers(coalesce(enqueue.queue, 'default'), coalesce(enqueue.priority, 0)::smallint, due_at);
   perform rowbeat.restore_guard(guard);
   return job_id;
 end
@@ -133,12 +133,17 @@ begin
   end if;
   for step in
     -- With an execution come the steps that did not run because of what happened: cancelled or skipped ones, and
-    -- any other critical failure, which would end the execution at once again. What completed is kept.
+    -- any other critical failure, which would end the execution at once again. What completed is kept. Steps that
+    -- were freed when it ended and have not begun wait again.
     select s.*
     from rowbeat.scheduled_jobs s
     where s.id = job.id
        or (s.parent_execution_id = job.parent_execution_id
            and (s.status = 'skipped' and s.last_error_code = 'DEPENDENCY_NOT_COMPLETED'
+                or s.status = 'pending' and s.attempt = 0 and s.depends_on && (
+                  select array_agg(b.step) from rowbeat.scheduled_jobs b
+                  where b.parent_execution_id = job.parent_execution_id
+                    and (b.id = job.id or b.status = 'skipped' and b.last_error_code = 'DEPENDENCY_NOT_COMPLETED'))
                 or reopens and (s.status = 'cancelled' or s.status = 'failed' and s.critical)))
     order by s.id
     for no key update
@@ -223,6 +228,9 @@ declare
   guard text := rowbeat.suspend_guard();
   candidate rowbeat.scheduled_jobs;
 begin
+  if since is null then
+    raise exception 'a time must be given' using errcode = 'RB010', hint = 'For instance since => now() - interval ''2 hours''.';
+  end if;
   for candidate in
     select f.*
     from (
@@ -238,7 +246,7 @@ begin
     -- The order in which everybody locks.
     order by f.parent_execution_id nulls first, f.id
   loop
-    if dry_run then
+    if dry_run is not false then
       return next rowbeat.change_of(candidate, 'pending', 'dry run: nothing was changed');
       continue;
     end if;

@@ -177,6 +177,7 @@ describe('enqueue', () => {
   it('refuses what the table refuses', async () => {
     expect((await refusalOf(call(`enqueue('', '{}')`))).code).toBe('23514')
     expect((await refusalOf(call(`enqueue('work', priority => 1000)`))).code).toBe('23514')
+    expect((await refusalOf(call(`enqueue('work', scheduled_at => 'infinity')`))).code).toBe('RB010')
   })
 })
 
@@ -285,6 +286,39 @@ describe('retry_job', () => {
     expect(await sql.steps(id)).toEqual({ a: 'pending', b: 'waiting', c: 'pending' })
   })
 
+  it('lets the steps after it wait again that were freed and have not begun', async () => {
+    const { id, steps } = await addExecution(sql.engine, {
+      a: {},
+      b: { after: ['a'] },
+      c: { after: ['a'] },
+      d: { needs: ['a'] },
+      e: { after: ['d'] },
+    })
+    await call(`cancel_job($1, 'by mistake')`, [steps.a])
+    expect(await sql.steps(id)).toEqual({
+      a: 'cancelled',
+      b: 'pending',
+      c: 'pending',
+      d: 'skipped',
+      e: 'pending',
+    })
+    await sql.engine.query(
+      `update rowbeat.scheduled_jobs set attempt = 1, updated_at = now() where id = $1`,
+      [steps.c],
+    )
+    const hand = sql.hand(`update rowbeat.scheduled_jobs set status = 'pending' where id = $1`, [steps.a])
+    expect((await refusalOf(hand)).hint).toContain(`rowbeat.retry_job(${steps.a}, 'why')`)
+    await call(`retry_job($1, 'a mistake')`, [steps.a])
+    expect(await sql.steps(id)).toEqual({
+      a: 'pending',
+      b: 'waiting',
+      c: 'pending',
+      d: 'waiting',
+      e: 'waiting',
+    })
+    expect(await sql.hand('select * from rowbeat.assert_invariants()')).toEqual([])
+  })
+
   it('refuses while the subject has another live execution', async () => {
     const { steps } = await addExecution(
       sql.engine,
@@ -342,6 +376,13 @@ describe('retry_failed', () => {
     ])
     expect(returned[0]?.note).toContain('dedupe_key')
     expect((await sql.job(newest)).status).toBe('failed')
+  })
+
+  it('takes a dry run that is null for one, and wants a time', async () => {
+    const id = await addEnded(sql.engine, 'failed')
+    await call(`retry_failed('again', dry_run => null)`)
+    expect((await sql.job(id)).status).toBe('failed')
+    expect((await refusalOf(call(`retry_failed('again', since => null)`))).code).toBe('RB010')
   })
 
   it.each([0, 10_001, null])('refuses max_rows of %s', async (most) => {
@@ -404,6 +445,29 @@ describe('purge', () => {
     expect(left.map((row) => row.id)).toEqual([young, open])
     expect(await sql.hand('select from rowbeat.workflow_executions')).toEqual([])
     expect(await call(`purge(interval '30 days', 'space', dry_run => false)`)).toEqual([])
+  })
+
+  it('takes a dry run that is null for one, and refuses an age that cannot be', async () => {
+    const long = new Date(Date.now() - 40 * 86_400_000)
+    await addEnded(sql.engine, 'completed', { created_at: long, finished_at: long })
+    expect(await call(`purge(interval '30 days', 'space', dry_run => null)`)).toMatchObject([
+      { note: 'dry run: nothing was removed' },
+    ])
+    expect(await sql.hand('select from rowbeat.scheduled_jobs')).toHaveLength(1)
+    for (const age of ['null', `'-1 day'`, `'1000000 years'`])
+      expect((await refusalOf(call(`purge(${age}, 'space')`))).code).toBe('RB010')
+  })
+
+  it('goes on past jobs that say they are from the future', async () => {
+    const long = new Date(Date.now() - 40 * 86_400_000)
+    await addJob(sql.engine, { created_at: 'infinity' })
+    await sql.engine.query(
+      `insert into rowbeat.scheduled_jobs (job_type, created_at)
+      select 'work', $1 from generate_series(1, 5000)`,
+      [long],
+    )
+    const last = await addEnded(sql.engine, 'completed', { created_at: long, finished_at: long })
+    expect(await call(`purge(interval '30 days', 'space')`)).toMatchObject([{ job_id: last }])
   })
 
   it('stops after max_rows and goes on with the next call', async () => {
