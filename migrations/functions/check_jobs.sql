@@ -153,7 +153,8 @@ begin
     perform rowbeat.require_due_at(after.scheduled_at);
   end if;
   if after.finished_at is distinct from before.finished_at and after.status in ('completed', 'failed', 'skipped', 'cancelled')
-     and (not isfinite(after.finished_at) or after.finished_at < coalesce(after.started_at, after.created_at)
+     -- A minute, for now() is when a transaction began, and it may have waited for the row since.
+     and (not isfinite(after.finished_at) or after.finished_at < coalesce(after.started_at, after.created_at) - interval '1 minute'
           or after.finished_at > clock_timestamp() + interval '1 minute') then
     raise exception 'job % cannot have ended at %', after.id, after.finished_at
       using errcode = 'RB002',

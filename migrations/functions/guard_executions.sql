@@ -51,7 +51,8 @@ begin
             hint = format('For instance now() + interval ''1 day''. To end it now: select * from rowbeat.cancel_execution(%L, ''why'')', after.execution_id);
   end if;
   if after.end_time is distinct from before.end_time
-     and (not isfinite(after.end_time) or after.end_time < coalesce(after.start_time, after.created_at)
+     -- A minute, for now() is when a transaction began, and it may have waited for the row since.
+     and (not isfinite(after.end_time) or after.end_time < coalesce(after.start_time, after.created_at) - interval '1 minute'
           or after.end_time > clock_timestamp() + interval '1 minute') then
     raise exception 'execution % cannot have ended at %', after.execution_id, after.end_time
       using errcode = 'RB002',
