@@ -109,8 +109,7 @@ describe('doctor', () => {
     await sql.engine.query(
       `do $$ begin execute format('alter database %I set default_transaction_isolation = ''repeatable read''', current_database()); end $$`,
     )
-    const client = new pg.Client({ connectionString: sql.url, application_name: 'psql' })
-    await client.connect()
+    const client = await openSession(sql.url, { application_name: 'psql' })
     try {
       const { rows } = await client.query<Row>('select code, fix from rowbeat.doctor()')
       const found = rows.find((row) => row.code === 'isolation_level')

@@ -141,6 +141,7 @@ const OPEN_TABLES = [
   'schedule_runs',
   'schema_migrations',
   'step_durations',
+  'step_estimates',
 ]
 
 describe('the roles', () => {

@@ -245,10 +245,14 @@ describe('the functions', () => {
   it('work in a session that writes by hand: each call is one entry of the log, with the reason trimmed', async () => {
     const name = await insert('1 hour')
     await store.pool.query('delete from rowbeat.action_log')
-    const psql = await store.open({ application_name: 'psql' })
-    await psql.query('select rowbeat.pause_schedule($1, $2)', [name, '  quiet '])
-    await psql.query('select rowbeat.fire_schedule($1, $2)', [name, 'asked for'])
-    await psql.query('select rowbeat.resume_schedule($1, $2)', [name, 'done'])
+    const psql = await openSession(store.url, { application_name: 'psql' })
+    try {
+      await psql.query('select rowbeat.pause_schedule($1, $2)', [name, '  quiet '])
+      await psql.query('select rowbeat.fire_schedule($1, $2)', [name, 'asked for'])
+      await psql.query('select rowbeat.resume_schedule($1, $2)', [name, 'done'])
+    } finally {
+      await psql.end()
+    }
     expect(
       await rows('select action, reason, old_status, new_status from rowbeat.action_log order by id'),
     ).toEqual([
