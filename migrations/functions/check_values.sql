@@ -1,6 +1,6 @@
 -- What a job's columns may hold. Not CHECKs of the table: those are evaluated for every update, and nothing that the
--- engine updates changes these values (0009_lighten_job_updates.sql). They are checked where they are given: by a
--- trigger on every insert, and by the guard on every hand-written update.
+-- engine updates changes these values (0009_lighten_job_updates.sql). They are checked where they are given: by the
+-- guard when written by hand, by rowbeat.enqueue(), and by the engine before it inserts (src/core/job-values.ts).
 
 create or replace function rowbeat.check_job_values(job rowbeat.scheduled_jobs) returns void
 language plpgsql
@@ -35,36 +35,3 @@ begin
 end
 $$;
 comment on function rowbeat.check_job_values(rowbeat.scheduled_jobs) is 'Internal: raises check_violation with the column and its range when a job holds a value that it may not.';
-
-create or replace function rowbeat.refuse_job_values() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  perform rowbeat.check_job_values(new);
-  return null;
-end
-$$;
-comment on function rowbeat.refuse_job_values() is 'Trigger: refuses a new job with a value out of range.';
-
--- Cheaper than check_job_values and at least as strict for every value: what it lets through needs no second look,
--- what it does not (long text in many bytes, say) gets one.
-create or replace trigger check_job_values
-  after insert on rowbeat.scheduled_jobs
-  for each row
-  when ((octet_length(new.queue) between 1 and 63
-         and octet_length(new.job_type) between 1 and 63
-         and new.priority between -100 and 100
-         and isfinite(new.scheduled_at)
-         and new.max_retries between 0 and 100
-         and new.attempt >= 0
-         and new.retry_count >= 0
-         and coalesce(isfinite(new.deadline_at), true)
-         and coalesce(new.timeout_seconds between 1 and 604800, true)
-         and coalesce(new.progress between 0 and 100, true)
-         and coalesce(new.estimate_seconds > 0, true)
-         and coalesce(octet_length(new.dedupe_key) <= 500, true)
-         and coalesce(octet_length(new.concurrency_key) <= 500, true)
-         and coalesce(jsonb_typeof(new.errors) = 'array', true)
-         and (new.parent_execution_id is null or (new.step is not null and new.sequence_index is not null))) is not true)
-  execute function rowbeat.refuse_job_values();

@@ -67,9 +67,14 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform rowbeat.check_job_values(new);
   if new.status not in ('pending', 'waiting') or (new.status = 'waiting' and new.parent_execution_id is null)
      or new.attempt <> 0 or new.retry_count <> 0 or new.lease_id is not null or new.poller_id is not null
-     or new.started_at is not null or new.finished_at is not null or new.result is not null or new.errors is not null then
+     or new.first_started_at is not null or new.started_at is not null or new.finished_at is not null
+     or new.result is not null or new.errors is not null or new.last_error is not null or new.last_error_code is not null
+     or new.progress is not null or new.progress_detail is not null
+     or not isfinite(new.created_at) or not isfinite(new.updated_at)
+     or (new.parent_execution_id is null and (new.step is not null or new.depends_on is not null or new.needs is not null)) then
     raise exception 'a job is inserted as pending, with nothing of a run in it'
       using errcode = 'RB003',
             hint = 'insert into rowbeat.scheduled_jobs (job_type, payload) values (…) is enough; or select rowbeat.enqueue(…)';

@@ -79,50 +79,44 @@ comment on function rowbeat.refuse_hand_write() is 'Trigger: refuses a hand-writ
 create or replace trigger guard_poller
   before insert or update or delete on rowbeat.pollers
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.guard_poller();
 
 create or replace trigger guard_poller_truncate
   before truncate on rowbeat.pollers
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_truncate();
 
--- A statement each, so the engine pays once for a batch.
+-- A statement each, so the engine pays once for a batch. Not for an insert of leases: each claim makes one, its cost
+-- is a thirtieth of a claim, and a lease of no job does nothing.
 create or replace trigger guard_leases
-  before insert or update or delete or truncate on rowbeat.leases
+  before update or delete or truncate on rowbeat.leases
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_hand_write();
 
 create or replace trigger guard_rate_starts
   before insert or update or delete or truncate on rowbeat.rate_starts
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_hand_write();
 
 create or replace trigger guard_claim_floors
   before insert or update or delete or truncate on rowbeat.claim_floors
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_hand_write();
 
 create or replace trigger guard_claim_horizon
   before insert or update or delete or truncate on rowbeat.claim_horizon
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_hand_write();
 
 -- Not its inserts: hand-written jobs note themselves there (note_backdated_job.sql).
 create or replace trigger guard_backdated_jobs
   before update or delete or truncate on rowbeat.backdated_jobs
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_hand_write();

@@ -138,34 +138,29 @@ comment on function rowbeat.follow_hand_rate() is 'Trigger: logs a hand-written 
 create or replace trigger guard_queue
   before insert or update on rowbeat.queues
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.guard_queue();
 
 create or replace trigger guard_queue_change
   after insert or update or delete on rowbeat.queues
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.follow_hand_queue();
 
 create or replace trigger guard_queue_truncate
   before truncate on rowbeat.queues
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_truncate();
 
 create or replace trigger guard_rate_change
   after insert or update or delete on rowbeat.job_type_rates
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.follow_hand_rate();
 
 create or replace trigger guard_rate_truncate
   before truncate on rowbeat.job_type_rates
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_truncate();

@@ -47,13 +47,11 @@ comment on function rowbeat.guard_schedule() is 'Trigger: refuses a hand-written
 create or replace trigger guard_schedule
   before insert or update on rowbeat.schedules
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.guard_schedule();
 
 create or replace trigger guard_schedule_truncate
   before truncate on rowbeat.schedules
   for each statement
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_truncate();

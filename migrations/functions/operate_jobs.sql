@@ -39,6 +39,7 @@ begin
         and j.live_dedupe_key = enqueue.dedupe_key;
     exit when job_id is not null;
   end loop;
+  perform rowbeat.check_job_values(j) from rowbeat.scheduled_jobs j where j.id = job_id;
   perform rowbeat.wake_pollers(coalesce(enqueue.queue, 'default'), coalesce(enqueue.priority, 0)::smallint, due_at);
   perform rowbeat.restore_guard(guard);
   return job_id;

@@ -139,8 +139,7 @@ comment on function rowbeat.log_schedule_change() is 'Trigger: writes a hand-wri
 create or replace trigger schedules_log
   after insert or update or delete on rowbeat.schedules
   for each row
-  when (not starts_with(current_setting('application_name'), 'rowbeat')
-        and coalesce(current_setting('rowbeat.guard', true), '') <> 'off')
+  when (rowbeat.is_by_hand())
   execute function rowbeat.log_schedule_change();
 
 drop function if exists rowbeat.begin_schedule_action(text, text, text);

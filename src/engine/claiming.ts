@@ -1,5 +1,5 @@
 /** One claim for one turn, in the way that its lane takes. */
-import { type Claim, type ClaimedJob, exchange, tryClaim } from '../store/claims.ts'
+import { type Claim, type ClaimedJob, claimJobs, exchange } from '../store/claims.ts'
 import type { Queryable } from '../store/database.ts'
 import { claimFairly } from '../store/fair-claims.ts'
 import type { Completion, Settled } from '../store/fence.ts'
@@ -9,8 +9,6 @@ export interface ClaimAnswer {
   readonly claimed: readonly ClaimedJob[]
   /** The completions that took effect. */
   readonly settled: Settled
-  /** True when nothing was claimed, and the lane may hold jobs that it takes another claim to get. */
-  readonly elsewhere: boolean
   /** Why limits cannot be kept here, so that nothing was claimed. */
   readonly problem: Error | null
   /** Tells the lane. */
@@ -33,14 +31,14 @@ export async function claimTurn(
     const answer = await claimFairly(db, { ...claim, until, afterKey }, completions, endedLeases)
     const { claimed, settled, held } = answer
     const problem = held === 'isolation' ? isolationError() : null
-    return { claimed, settled, elsewhere: false, problem, settleTurn: () => turn.settleFair(answer) }
+    return { claimed, settled, problem, settleTurn: () => turn.settleFair(answer) }
   }
-  const { claimed, settled, elsewhere } =
+  const { claimed, settled } =
     completions.length === 0
-      ? { ...(await tryClaim(db, claim)), settled: NONE }
+      ? { claimed: await claimJobs(db, claim), settled: NONE }
       : await exchange(db, claim, completions, endedLeases)
   const settleTurn = (): void => turn.settle(claimed, given.limit)
-  return { claimed, settled, elsewhere, problem: null, settleTurn }
+  return { claimed, settled, problem: null, settleTurn }
 }
 
 function isolationError(): Error {

@@ -54,6 +54,9 @@ const LOOK_CHEAP_MS = 50
 /** Longest rest between looks, however costly they are. */
 const LOOK_REST_MAX_MS = 20_000
 
+/** Shortest rest between looks for keys, however many hints ask for one. */
+const KEYS_REST_MS = 100
+
 const DEAF_HINT = 'behind a transaction pooler, set LISTEN_DATABASE_URL to a direct connection'
 
 export function createEngine(options: EngineOptions): Engine {
@@ -79,7 +82,7 @@ export function createEngine(options: EngineOptions): Engine {
     concurrency: options.concurrency,
     logFor: options.logFor,
     onSurplus: () => waker.tellAll(),
-    onUnseen: () => looker.wake(),
+    onUnseen: () => keyLooker.wake(),
   })
 
   const register = async (): Promise<void> => {
@@ -174,10 +177,15 @@ export function createEngine(options: EngineOptions): Engine {
 
   // A busy lane is never claimed from in vain, and so never tells that it holds jobs of another kind as well; and the
   // look walks over what it ended, the longer the busier it is.
+  let keysLookedForMs = Number.NEGATIVE_INFINITY
   const keyLooker = createLoop({
     name: 'look for keys',
     events,
     pass: async () => {
+      // A hint that finds nothing is mostly one whose job another poller was quicker to claim.
+      const restMs = KEYS_REST_MS - (performance.now() - keysLookedForMs)
+      if (restMs > 0) return restMs
+      keysLookedForMs = performance.now()
       await poller.lookForKeys()
       return timing.lookForKeysMs
     },

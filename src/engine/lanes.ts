@@ -22,6 +22,8 @@ interface LaneState {
   limited: boolean
   floor: Floor
   ready: boolean
+  /** True when somebody said that it has work. */
+  hinted: boolean
   /** Counts hints, so that one that arrives during a claim is not taken back by its result. */
   wakes: number
   pollMs: number | null
@@ -43,6 +45,8 @@ export interface LaneTurn {
   readonly lane: ClaimLane
   /** True when it takes a fair claim. */
   readonly fair: boolean
+  /** True when somebody said that the lane has work: when none is found, it may be of a kind that is not known of. */
+  readonly hinted: boolean
   /** True when that claim may have to wait for a lock. */
   readonly waits: boolean
   readonly floor: Floor
@@ -177,12 +181,14 @@ export function createLanes(onReady: () => void): Lanes {
   const turnOf = (state: LaneState): LaneTurn => {
     turn += 1
     state.servedAt = turn
-    const { wakes } = state
+    const { wakes, hinted } = state
     const fair = isFair(state)
     state.busy = fair
+    state.hinted = false
     return {
       lane: state.lane,
       fair,
+      hinted,
       waits: state.limited || state.lane.ratedType !== null,
       floor: state.floor,
       until: untilOf(state),
@@ -233,8 +239,12 @@ export function createLanes(onReady: () => void): Lanes {
       for (const state of order) {
         if (state.lane.queue !== queue || (priority !== null && state.lane.priority !== priority)) continue
         known = true
-        if (dueInMs !== null && dueInMs > 0) wakeAt(state, dueInMs)
-        else makeReady(state)
+        if (dueInMs !== null && dueInMs > 0) {
+          wakeAt(state, dueInMs)
+        } else {
+          state.hinted = true
+          makeReady(state)
+        }
       }
       return known
     },
@@ -271,6 +281,7 @@ function newState({ queue, priority, keyed, ratedType }: ClaimLane): LaneState {
     limited: false,
     floor: BEGINNING,
     ready: false,
+    hinted: false,
     wakes: 0,
     pollMs: null,
     pollTimer: null,

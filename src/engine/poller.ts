@@ -81,7 +81,7 @@ export function createPoller(options: PollerOptions): Poller {
   let writes = 0
   let claiming = 0
   let mixedUnderWay = false
-  let claimedLately = false
+  let keysWanted = false
   /** Grows whenever all work is dropped: what was under way by then must not be taken up. */
   let epoch = 0
   let halted = false
@@ -178,7 +178,10 @@ export function createPoller(options: PollerOptions): Poller {
             return
           }
           answer.settleTurn()
-          if (answer.elsewhere && !lanes.hasFair(turn.lane)) options.onUnseen()
+          if (answer.claimed.length === 0 && turn.hinted && !turn.fair && !lanes.hasFair(turn.lane)) {
+            keysWanted = true
+            options.onUnseen()
+          }
           take(answer.claimed, leaseId, (performance.now() - begun) / 1000)
         } finally {
           claiming -= limit
@@ -204,7 +207,7 @@ export function createPoller(options: PollerOptions): Poller {
   const take = (claimed: readonly ClaimedJob[], leaseId: string, seconds: number): void => {
     const first = claimed[0]
     if (first === undefined) return
-    claimedLately = true
+    keysWanted = true
     settler.openLease(leaseId, claimed.length)
     events.emit({ type: 'jobs.claimed', queue: first.queue, count: claimed.length, seconds })
     const now = performance.now()
@@ -330,8 +333,8 @@ export function createPoller(options: PollerOptions): Poller {
       return next
     },
     lookForKeys: async () => {
-      if (pollerId === null || !claimedLately) return
-      claimedLately = false
+      if (pollerId === null || !keysWanted) return
+      keysWanted = false
       const mine = epoch
       const seen = await lookForKeys(pool, registry.jobTypes)
       if (pollerId === null || mine !== epoch) return

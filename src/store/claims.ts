@@ -111,16 +111,6 @@ const claimCte = (limit: number): string => `
             date_part('epoch', j.deadline_at - now()) as to_deadline,
             date_part('epoch', j.scheduled_at) as due`
 
-// Only asked when nothing was claimed. The order makes it an index scan whatever the statistics say.
-const IS_ELSEWHERE = `not exists (select from claimed)
-  and (
-    (select true from rowbeat.scheduled_jobs k
-     where k.queue = $1 and k.priority = $2 and k.ready_key is not null
-     order by k.scheduled_at
-     limit 1)
-    or exists (select from rowbeat.queues q where q.name = $1 and (${IS_LIMITED}))
-    or exists (select from rowbeat.job_type_rates r where r.job_type = any ($6)))`
-
 const CLAIM_TEXT = new Map(
   CLAIM_SIZES.map((limit) => [
     limit as number,
@@ -134,10 +124,7 @@ const CLAIM_TEXT = new Map(
   -- again and this attempt's settlement refused.
   select set_config('synchronous_commit', 'off', true) as setting
 )
-select c.* from claimed c, quick
-union all
-select null, null, null, null, null, null, null, null, null, null, null
-where ${IS_ELSEWHERE}`,
+select c.* from claimed c, quick`,
   ]),
 )
 
@@ -167,10 +154,8 @@ union all
 -- The last row is about the whole batch. A row for each settlement would be half of what there is to send and read,
 -- and nearly always all of them took effect.
 select null, null,
-       jsonb_build_object(
-         'settled', case when (select count(*) from settled) < cardinality($8::bigint[])
-                         then coalesce((select jsonb_agg(s.id::text) from settled s), '[]') end,
-         'elsewhere', coalesce(${IS_ELSEWHERE}, false)),
+       case when (select count(*) from settled) < cardinality($8::bigint[])
+            then coalesce((select jsonb_agg(s.id::text) from settled s), '[]') end,
        null, null, null, null, null, null, null, null`,
   ]),
 )
@@ -190,41 +175,20 @@ export type ClaimRow = [
   due: number,
 ]
 
-export interface Claimed {
-  /** In the order of their due time. */
-  readonly claimed: ClaimedJob[]
-  /** True when nothing was claimed, and the lane may hold jobs that only `claimFairly` takes. */
-  readonly elsewhere: boolean
-}
-
-/** Claims up to `claim.limit` due jobs of one lane: those without a key, a rate or a limited queue. */
-export async function tryClaim(db: Queryable, claim: Claim): Promise<Claimed> {
+/** Claims up to `claim.limit` due jobs of one lane, in the order of their due time: those without a key, a rate or a
+ * limited queue. */
+export async function claimJobs(db: Queryable, claim: Claim): Promise<ClaimedJob[]> {
   const { rows } = await db.query<ClaimRow>({
     name: `claim_${claim.limit}`,
     text: CLAIM_TEXT.get(claim.limit) ?? unknownSize(claim.limit),
     values: claimValues(claim),
     rowMode: 'array',
   })
-  const claimed = rows.filter(isJob).map((row) => toClaimed(row, claim))
-  return { claimed: inOrder(claimed), elsewhere: claimed.length < rows.length }
+  return inOrder(rows.map((row) => toClaimed(row, claim)))
 }
 
-/** False for the row after the jobs: its id is null. */
-function isJob(row: readonly [id: string | null, ...rest: unknown[]]): boolean {
-  return row[0] !== null
-}
-
-/** {@link tryClaim}, for who only wants the jobs. */
-export async function claimJobs(db: Queryable, claim: Claim): Promise<ClaimedJob[]> {
-  return (await tryClaim(db, claim)).claimed
-}
-
-/** The payload of the row after the jobs. */
-interface ExchangeSummary {
-  /** Ids that took effect; null: all that were given. */
-  readonly settled: readonly string[] | null
-  readonly elsewhere: boolean
-}
+/** The row after the jobs; in the place of the payload the ids that were settled, null when all were. */
+type SummaryRow = [id: null, jobType: null, settled: readonly string[] | null, ...rest: null[]]
 
 /**
  * The busy poller's one statement and one transaction per batch: settles plain completions, removes leases that
@@ -236,20 +200,20 @@ export async function exchange(
   claim: Claim,
   completions: readonly Completion[],
   endedLeases: readonly string[],
-): Promise<Claimed & { settled: Settled }> {
-  const { rows } = await db.query<ClaimRow>({
+): Promise<{ claimed: ClaimedJob[]; settled: Settled }> {
+  const { rows } = await db.query<ClaimRow | SummaryRow>({
     name: `exchange_${claim.limit}`,
     text: EXCHANGE_TEXT.get(claim.limit) ?? unknownSize(claim.limit),
     values: [...claimValues(claim), ...fenceValues(completions), endedLeases],
     rowMode: 'array',
   })
-  const jobs = rows.filter(isJob)
-  const summary = rows.find((row) => !isJob(row))?.[2] as ExchangeSummary
-  return {
-    claimed: inOrder(jobs.map((row) => toClaimed(row, claim))),
-    settled: summary.settled === null ? EVERY : new Set(summary.settled),
-    elsewhere: summary.elsewhere,
+  const claimed: ClaimedJob[] = []
+  let settled: Settled = EVERY
+  for (const row of rows) {
+    if (row[0] !== null) claimed.push(toClaimed(row, claim))
+    else if (row[2] !== null) settled = new Set(row[2] as string[])
   }
+  return { claimed: inOrder(claimed), settled }
 }
 
 function claimValues(claim: Claim): unknown[] {

@@ -1,19 +1,11 @@
 /** Adding jobs. */
+import { type JobValues, requireJobValues } from '../core/job-values.ts'
 import type { Queryable } from './database.ts'
 import { jsonText } from './json.ts'
 
-export interface NewJob {
-  readonly jobType: string
+/** `scheduledAt`: not before this time; default now. */
+export interface NewJob extends JobValues {
   readonly payload?: unknown
-  readonly queue?: string
-  readonly priority?: number
-  /** Not before this time; default now. */
-  readonly scheduledAt?: Date
-  readonly maxRetries?: number
-  readonly timeoutSeconds?: number
-  readonly deadlineAt?: Date
-  readonly dedupeKey?: string
-  readonly concurrencyKey?: string
 }
 
 /** Most jobs in one call of {@link enqueueJobs}. */
@@ -22,6 +14,7 @@ export const ENQUEUE_MAX = 10_000
 /**
  * Inserts jobs in the caller's transaction, or in one of their own. With `wake` the transaction carries a hint for
  * the pollers, and makes the commits of others that do wait for it; without, wake them after the commit.
+ * Throws a RangeError, and adds nothing, when a value is out of range.
  * @returns the ids in the order given; null where an open job of the queue has the same `dedupeKey`.
  */
 export async function enqueueJobs(
@@ -32,6 +25,7 @@ export async function enqueueJobs(
   if (jobs.length > ENQUEUE_MAX)
     throw new RangeError(`enqueue takes at most ${ENQUEUE_MAX} jobs, got ${jobs.length}`)
   if (jobs.length === 0) return []
+  for (const job of jobs) requireJobValues(job)
   const { rows } = await db.query<[number, string]>({
     name: 'enqueue',
     text: `with given as materialized (

@@ -257,6 +257,61 @@ describe('columns by hand', () => {
     })
   })
 
+  const long = 'é'.repeat(501)
+  it.each([
+    ['queue', "''", /queue must have 1 to 63 characters/],
+    ['job_type', `'${long}'`, /job_type must have 1 to 63/],
+    ['priority', '101', /priority must be -100 to 100/],
+    ['scheduled_at', "'infinity'", /scheduled_at must be a time/],
+    ['deadline_at', "'-infinity'", /deadline_at must be a time/],
+    ['max_retries', '101', /max_retries must be 0 to 100/],
+    ['timeout_seconds', '0', /timeout_seconds must be 1 to 604800/],
+    ['attempt', '-1', /attempt must be 0 or more/],
+    ['retry_count', '-1', /retry_count must be 0 or more/],
+    ['progress', '101', /progress must be 0 to 100/],
+    ['estimate_seconds', '0', /estimate_seconds must be more than 0/],
+    ['dedupe_key', `'${long}'`, /dedupe_key must have at most 500/],
+    ['concurrency_key', `'${long}'`, /concurrency_key must have at most 500/],
+    ['errors', `'{}'`, /errors must be an array/],
+    ['parent_execution_id', 'gen_random_uuid()', /a step needs step/],
+  ])('of a new job are refused when out of range: %s', async (column, value, message) => {
+    const columns = column === 'job_type' ? 'job_type' : `job_type, ${column}`
+    const values = column === 'job_type' ? value : `'x', ${value}`
+    const added = sql.hand(`insert into rowbeat.scheduled_jobs (${columns}) values (${values})`)
+    await expect(added).rejects.toMatchObject({ code: '23514', message: expect.stringMatching(message) })
+  })
+
+  it('may be long in bytes and short enough in characters', async () => {
+    const [added] = await sql.hand(
+      `insert into rowbeat.scheduled_jobs (job_type, queue, dedupe_key, concurrency_key)
+       values (repeat('é', 63), repeat('é', 63), repeat('é', 500), repeat('é', 500)) returning length(queue) as n`,
+    )
+    expect(added).toEqual({ n: 63 })
+  })
+
+  it.each([
+    'progress = 5',
+    "last_error = 'x'",
+    'first_started_at = now()',
+    "step = 'a'",
+    "created_at = 'infinity'",
+  ])('of a run are refused in a new job: %s', async (assignment) => {
+    const [column, value] = assignment.split(' = ')
+    const added = sql.hand(`insert into rowbeat.scheduled_jobs (job_type, ${column}) values ('x', ${value})`)
+    await expect(added).rejects.toMatchObject({
+      code: 'RB003',
+      hint: expect.stringContaining('rowbeat.enqueue'),
+    })
+  })
+
+  it('are checked by rowbeat.enqueue as well', async () => {
+    await expect(sql.hand(`select rowbeat.enqueue('x', priority => 101)`)).rejects.toMatchObject({
+      code: '23514',
+      message: expect.stringMatching(/priority must be -100 to 100/),
+    })
+    expect(await sql.hand('select from rowbeat.scheduled_jobs')).toEqual([])
+  })
+
   it.each([
     ['priority = 101', /priority must be -100 to 100/],
     ["queue = ''", /queue must have 1 to 63 characters/],

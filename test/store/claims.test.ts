@@ -216,38 +216,4 @@ describe('the table of jobs', () => {
       store.pool.query(`update rowbeat.scheduled_jobs set ${assignment} where id = $1`, [id]),
     ).rejects.toMatchObject({ code: '23514' })
   })
-
-  const long = 'é'.repeat(501)
-  it.each([
-    ['an empty queue', 'queue', "''", /queue must have 1 to 63 characters/],
-    ['a long job type', 'job_type', `'${long}'`, /job_type must have 1 to 63/],
-    ['a priority out of range', 'priority', '101', /priority must be -100 to 100/],
-    ['a due time without end', 'scheduled_at', "'infinity'", /scheduled_at must be a time/],
-    ['a deadline without end', 'deadline_at', "'-infinity'", /deadline_at must be a time/],
-    ['too many retries', 'max_retries', '101', /max_retries must be 0 to 100/],
-    ['no time at all', 'timeout_seconds', '0', /timeout_seconds must be 1 to 604800/],
-    ['a negative attempt', 'attempt', '-1', /attempt must be 0 or more/],
-    ['a negative retry', 'retry_count', '-1', /retry_count must be 0 or more/],
-    ['more than all', 'progress', '101', /progress must be 0 to 100/],
-    ['an estimate of nothing', 'estimate_seconds', '0', /estimate_seconds must be more than 0/],
-    ['a long dedupe key', 'dedupe_key', `'${long}'`, /dedupe_key must have at most 500/],
-    ['a long concurrency key', 'concurrency_key', `'${long}'`, /concurrency_key must have at most 500/],
-    ['errors that are no list', 'errors', `'{}'`, /errors must be an array/],
-    ['a step without a name', 'parent_execution_id', 'gen_random_uuid()', /a step needs step/],
-  ])('refuses a new job with %s, whoever adds it', async (_what, column, value, message) => {
-    const columns = column === 'job_type' ? 'job_type' : `job_type, ${column}`
-    const values = column === 'job_type' ? value : `'x', ${value}`
-    const added = store.pool.query(`insert into rowbeat.scheduled_jobs (${columns}) values (${values})`)
-    await expect(added).rejects.toMatchObject({ code: '23514', message: expect.stringMatching(message) })
-  })
-
-  it('takes names and keys that are long in bytes and short enough in characters', async () => {
-    await store.pool.query(
-      `insert into rowbeat.scheduled_jobs (job_type, queue, dedupe_key, concurrency_key)
-       values (repeat('é', 63), repeat('é', 63), repeat('é', 500), repeat('é', 500))`,
-    )
-    expect(await rowsOf(store.pool, 'select length(queue) as n from rowbeat.scheduled_jobs')).toEqual([
-      { n: 63 },
-    ])
-  })
 })

@@ -12,7 +12,7 @@ let open: Connections
 
 beforeEach(async () => {
   proxy = await startProxy(store.url)
-  open = connect({ url: proxy.url, max: 4, applicationName: 'silence', queryTimeoutMs: LIMIT_MS })
+  open = connect({ url: proxy.url, max: 4, applicationName: 'rowbeat test', queryTimeoutMs: LIMIT_MS })
 })
 afterEach(async () => {
   await open.close()
