@@ -118,13 +118,11 @@ const CLAIM_TEXT = new Map(
 ), leased as (
   insert into rowbeat.leases (lease_id, poller_id, queue, job_ids)
   select $4, $5, $1, array_agg(id) from claimed
-  having count(*) > 0
-), quick as materialized (
   -- A claim alone need not wait for the disk: were it lost in a crash of the server, the job would be pending
   -- again and this attempt's settlement refused.
-  select set_config('synchronous_commit', 'off', true) as setting
+  having count(*) > 0 and set_config('synchronous_commit', 'off', true) = 'off'
 )
-select c.* from claimed c, quick`,
+select c.* from claimed c`,
   ]),
 )
 
