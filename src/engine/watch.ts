@@ -53,38 +53,38 @@ export function createWatch(options: {
   }
 
   const writeReports = async (): Promise<void> => {
-    const reporting = [...poller.attempts()]
-      .filter((attempt) => attempt.progress !== null)
-      .slice(0, BATCH_MAX)
-    if (reporting.length === 0) return
-    const reports = reporting.flatMap((attempt): ProgressWrite[] => {
-      const report = attempt.progress
-      attempt.progress = null
-      return report === null ? [] : [toWrite(attempt.job, report)]
-    })
-    const executionIds = await writeProgress(pool, reports)
-    if (executionIds.length > 0) await bumpVersions(pool, executionIds)
+    const reporting = [...poller.attempts()].filter((attempt) => attempt.progress !== null)
+    for (const batch of batchesOf(reporting)) {
+      const reports = batch.flatMap((attempt): ProgressWrite[] => {
+        const report = attempt.progress
+        attempt.progress = null
+        return report === null ? [] : [toWrite(attempt.job, report)]
+      })
+      const executionIds = await writeProgress(pool, reports)
+      if (executionIds.length > 0) await bumpVersions(pool, executionIds)
+    }
   }
 
   const abortLost = async (): Promise<void> => {
     const now = performance.now()
     const named = suspects
     suspects = new Set()
-    const old = [...poller.attempts()]
-      .filter((attempt) => named.has(attempt.job.id) || now - attempt.startedMs > timing.watchMs)
-      .slice(0, BATCH_MAX)
-    if (old.length === 0) return
-    const lost = new Set(
-      await lostAttempts(
-        pool,
-        old.map((one) => ({ id: one.job.id, leaseId: one.job.leaseId })),
-      ),
+    const old = [...poller.attempts()].filter(
+      (attempt) => named.has(attempt.job.id) || now - attempt.startedMs > timing.watchMs,
     )
-    for (const attempt of old) {
-      if (!lost.has(attempt.job.id) || attempt.ended) continue
-      attempt.abort('lost')
-      // Its settlement would be refused; the slot is free for others at once.
-      giveUp(attempt)
+    for (const batch of batchesOf(old)) {
+      const lost = new Set(
+        await lostAttempts(
+          pool,
+          batch.map((one) => ({ id: one.job.id, leaseId: one.job.leaseId })),
+        ),
+      )
+      for (const attempt of batch) {
+        if (!lost.has(attempt.job.id) || attempt.ended) continue
+        attempt.abort('lost')
+        // Its settlement would be refused; the slot is free for others at once.
+        giveUp(attempt)
+      }
     }
   }
 
@@ -92,8 +92,16 @@ export function createWatch(options: {
     name: 'watch',
     events,
     pass: async () => {
-      await writeReports()
       await abortLost()
+      return timing.watchMs
+    },
+  })
+  // Apart from the watch: a report may wait for whoever holds the row of its job, and no signal may wait with it.
+  const reports = createLoop({
+    name: 'reports',
+    events,
+    pass: async () => {
+      await writeReports()
       return timing.watchMs
     },
   })
@@ -103,10 +111,11 @@ export function createWatch(options: {
     start: () => {
       sweepTimer = setInterval(sweep, timing.sweepMs)
       loop.start()
+      reports.start()
     },
     stop: async () => {
       if (sweepTimer !== null) clearInterval(sweepTimer)
-      await loop.stop()
+      await Promise.all([loop.stop(), reports.stop()])
     },
     suspect: (jobId) => {
       if (![...poller.attempts()].some((attempt) => attempt.job.id === jobId)) return
@@ -120,4 +129,10 @@ export function createWatch(options: {
       }
     },
   }
+}
+
+function batchesOf<T>(items: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(items.length / BATCH_MAX) }, (_, at) =>
+    items.slice(at * BATCH_MAX, (at + 1) * BATCH_MAX),
+  )
 }

@@ -1,0 +1,88 @@
+import type pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { createRegistry } from '../../src/core/registry.ts'
+import type { Attempt } from '../../src/engine/attempt.ts'
+import { createEvents } from '../../src/engine/events.ts'
+import type { Poller } from '../../src/engine/poller.ts'
+import { TIMING } from '../../src/engine/timing.ts'
+import { createWatch } from '../../src/engine/watch.ts'
+import { until } from '../support/wait.ts'
+import { gate, useEngines } from './harness.ts'
+
+const engines = useEngines()
+const soon = { timeoutMs: 8_000 }
+
+/** How many statements wait for a lock. */
+async function waiting(): Promise<number> {
+  const { rows } = await engines.pool.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows.length
+}
+
+describe('the watch over running attempts', () => {
+  it('fires the signal of a cancelled one while the report of another waits for a lock', async () => {
+    const [held, reporting] = [gate(), gate()]
+    let report: () => void = () => undefined
+    const started = await engines.start({
+      jobs: {
+        hold: held.run,
+        report: (context) => {
+          report = () => context.progress({ done: 1, total: 2, unit: 'pages' })
+          return reporting.run(context)
+        },
+      },
+    })
+    const [locked = '', cancelled = ''] = await engines.add({ jobType: 'report' }, { jobType: 'hold' })
+    started.engine.wake('default', 0)
+    await until(() => held.inside() === 1 && reporting.inside() === 1, { ...soon, what: 'both to run' })
+    const client = await engines.pool.connect()
+    try {
+      await client.query('begin')
+      await client.query('select from rowbeat.scheduled_jobs where id = $1 for update', [locked])
+      report()
+      await until(async () => (await waiting()) > 0, { ...soon, what: 'the report to wait' })
+      await engines.pool.query(
+        `update rowbeat.scheduled_jobs set status = 'cancelled', lease_id = null, finished_at = now()
+         where id = $1`,
+        [cancelled],
+      )
+      await until(() => held.reasons.length === 1, { timeoutMs: 2_000, what: 'the signal' })
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+    reporting.open()
+    await engines.drained()
+  })
+
+  it('asks about every attempt, however many run', async () => {
+    const attempts = Array.from({ length: 2_500 }, (_, at) => ({
+      job: { id: String(at), leaseId: 'lease' },
+      startedMs: performance.now() - 10_000,
+      deadlineMs: Number.POSITIVE_INFINITY,
+      progress: null,
+    }))
+    const asked = new Set<string>()
+    let largest = 0
+    const query = async ({ values }: { values: readonly (readonly string[])[] }) => {
+      const ids = values[0] ?? []
+      largest = Math.max(largest, ids.length)
+      for (const id of ids) asked.add(id)
+      return { rows: [] }
+    }
+    const watch = createWatch({
+      pool: { query } as unknown as pg.Pool,
+      poller: { attempts: () => attempts as unknown as readonly Attempt[] } as unknown as Poller,
+      registry: createRegistry({}),
+      events: createEvents((error) => {
+        throw error
+      }),
+      timing: TIMING,
+    })
+    watch.start()
+    await until(() => asked.size === attempts.length, { timeoutMs: 3_000, what: 'all to be asked about' })
+    await watch.stop()
+    expect(largest).toBeLessThanOrEqual(1_000)
+  })
+})
