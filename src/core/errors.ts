@@ -157,9 +157,10 @@ export function codeOf(error: unknown): ErrorCode {
 
 /**
  * SQLSTATE classes 08 (connection), 53 (resources), 40 (serialisation, deadlock), 57P (shutdown, crash recovery),
- * 55P03 (lock timeout), 25006 (server became read-only): https://www.postgresql.org/docs/18/errcodes-appendix.html
+ * 55P03 (lock timeout), 25006 (server became read-only), 25P03 (it ended a transaction that said nothing):
+ * https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
-const OUTAGE_SQLSTATE = /^(08|53|40|57P|55P03|25006)/
+const OUTAGE_SQLSTATE = /^(08|53|40|57P|55P03|25006|25P03)/
 const OUTAGE_SOCKET = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

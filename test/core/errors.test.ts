@@ -41,6 +41,7 @@ describe('the code of an error', () => {
     [new RowbeatError('NO_CONTENT', 'empty'), 'NO_CONTENT'],
     [Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 'DATABASE_UNAVAILABLE'],
     [Object.assign(new Error('x'), { code: '57P01' }), 'DATABASE_UNAVAILABLE'],
+    [Object.assign(new Error('x'), { code: '25P03' }), 'DATABASE_UNAVAILABLE'],
     [Object.assign(new Error('x'), { code: '40P01' }), 'DATABASE_UNAVAILABLE'],
     [new Error('Query read timeout'), 'DATABASE_UNAVAILABLE'],
     [Object.assign(new Error('x'), { code: '23505' }), 'INTERNAL_ERROR'],

@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
+import { isDatabaseOutage } from '../../src/core/errors.ts'
 import { connect, describeUrl, explainDatabaseError, transaction } from '../../src/store/database.ts'
 import { startProxy } from '../support/proxy.ts'
+import { until } from '../support/wait.ts'
 import { useStore } from './fixtures.ts'
 
 const store = useStore()
@@ -50,6 +52,22 @@ describe('a transaction', () => {
       await open.pool.query(`set default_transaction_isolation = 'serializable'`)
       const level = await transaction(open.pool, (client) => client.query('show transaction_isolation'))
       expect(level.rows).toEqual([{ transaction_isolation: 'read committed' }])
+    } finally {
+      await open.close()
+    }
+  })
+
+  it('that the server has ended is an outage to its caller, and the connection is replaced', async () => {
+    const open = connect({ url: store.url, max: 1, applicationName: 'five' })
+    try {
+      const slept = transaction(open.pool, async (client) => {
+        await client.query(`set local idle_in_transaction_session_timeout = '20ms'`)
+        await until(async () => (await backends('five')) === 0, { timeoutMs: 5_000, what: 'the end' })
+        await client.query('select 1')
+      })
+      const error = await slept.catch((one: unknown) => one)
+      expect(isDatabaseOutage(error)).toBe(true)
+      expect((await open.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
     } finally {
       await open.close()
     }
