@@ -184,6 +184,7 @@ export async function readHistory(url: string): Promise<History> {
     const executions = await client.query<ExecutionRow>(
       `select execution_id as id, subject, status, ${ms('end_time')} as "endMs"
        from rowbeat.workflow_executions
+       where workflow_type = 'chaos_walk'
        order by execution_id`,
     )
     const jobMoves = await client.query<JobMove>(JOB_MOVES)

@@ -51,7 +51,7 @@ export async function play(given: Play): Promise<Finding[]> {
   const history = await readHistory(stage.url)
   return [
     ...gather([...problems, ...crashesOf(fleet), ...untrue(watched.problems, history)]),
-    ...(await judge(given, stage, history, set.run, watched.answers)),
+    ...(await judge(given, set, history, watched.answers)),
   ]
 }
 
@@ -119,11 +119,11 @@ function untrue(rows: readonly string[], history: History): Problem[] {
 
 async function judge(
   given: Play,
-  { load, daemons }: Stage,
+  { stage, run }: Setting,
   history: History,
-  run: string,
   answers: number,
 ): Promise<Finding[]> {
+  const { load, daemons } = stage
   const effects = await readLedger(given.arena.ledgerUrl, run)
   const repeated = effects.filter((one) => one.deed === 'begin').length
   const refused = daemons.flatMap((one) => one.texts()).filter((text) => text.startsWith('refused')).length
@@ -139,7 +139,7 @@ async function judge(
     serverCrashed: given.scenario.crashesServer === true,
     skewed: new Set(given.scenario.skewed ?? []),
   })
-  return [...common, ...gather(given.scenario.inspect?.(history) ?? [])]
+  return [...common, ...gather((await given.scenario.inspect?.({ stage, history, effects })) ?? [])]
 }
 
 async function migrateHere(url: string): Promise<void> {

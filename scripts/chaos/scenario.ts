@@ -2,6 +2,7 @@
 import type { Daemon, Surroundings } from './daemons.ts'
 import type { Failpoint } from './failpoints.ts'
 import type { History } from './history.ts'
+import type { Effect } from './ledger.ts'
 import type { Load } from './load.ts'
 import type { Random } from './random.ts'
 import type { ChaosServer } from './server.ts'
@@ -53,6 +54,13 @@ export interface Stage {
   onEnd(work: () => Promise<void>): void
 }
 
+/** What there is to see after all has ended. */
+export interface Inspection {
+  readonly stage: Stage
+  readonly history: History
+  readonly effects: readonly Effect[]
+}
+
 export interface Scenario {
   readonly name: string
   /** What is promised, in one sentence. */
@@ -74,6 +82,6 @@ export interface Scenario {
   migrate?(url: string, stage: Pick<Stage, 'fact' | 'onEnd'>): Promise<void>
   /** Does its worst, and returns when all is healed. Throws {@link NotHere} when this build lacks what it is about. */
   run(stage: Stage): Promise<void>
-  /** Checks of its own over the history after all has ended. */
-  inspect?(history: History): readonly Problem[]
+  /** Checks of its own after all has ended; the database can still be asked. */
+  inspect?(found: Inspection): readonly Problem[] | Promise<readonly Problem[]>
 }

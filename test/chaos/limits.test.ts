@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { checkLimits, checkRate } from '../../scripts/chaos/checker-limits.ts'
 import type { JobMove } from '../../scripts/chaos/history.ts'
-import { checkLimits, checkRate } from '../../scripts/chaos/scenarios/limits.ts'
 
 function move(jobId: string, to: JobMove['to'], atMs: number, key: string | null = null): JobMove {
   return {

@@ -10,7 +10,8 @@ const PLACES: readonly string[] = [
   '/usr/local/lib/faketime/libfaketime.so.1',
 ]
 
-async function findLibrary(given: string | null): Promise<string | null> {
+/** Where libfaketime is: `given`, else in a usual place; null when it is not there. */
+export async function findLibrary(given: string | null): Promise<string | null> {
   for (const path of given === null ? PLACES : [given]) {
     const found = await access(path).then(
       () => true,
@@ -21,8 +22,11 @@ async function findLibrary(given: string | null): Promise<string | null> {
   return null
 }
 
-/** The monotonic clock stays as it is, as it does when somebody sets the clock of a machine. */
-function shifted(library: string, by: string): Readonly<Record<string, string>> {
+/**
+ * Environment under which the clock is off by `by` seconds, for instance `+300`. The monotonic clock stays as it is,
+ * as it does when somebody sets the clock of a machine.
+ */
+export function shifted(library: string, by: string): Readonly<Record<string, string>> {
   return {
     LD_PRELOAD: library,
     FAKETIME: by,

@@ -1,15 +1,19 @@
 /** Every scenario, in the order of a run. */
 import type { Scenario } from '../scenario.ts'
+import { cancels } from './cancels.ts'
 import { clockSkew } from './clocks.ts'
+import { cron } from './cron.ts'
 import { diskFull } from './disk.ts'
 import { failover } from './failover.ts'
+import { hostLost } from './hosts.ts'
 import { creatorKilled, failpoints, killStorm, sigstop, sigterm } from './kills.ts'
 import { limitsKept } from './limits.ts'
 import { badNetwork, cutInCommit, halfOpen } from './network.ts'
 import { handEdits, rowsHeld } from './operators.ts'
 import { backendKilled, listenLost, restarts } from './outages.ts'
+import { pooler } from './pooler.ts'
 import { sleepInFlight } from './sleepers.ts'
-import { twoVersions } from './versions.ts'
+import { nextVersion, twoVersions } from './versions.ts'
 
 /** `faketime` is where libfaketime is, when it is in no usual place. */
 export function allScenarios(faketime: string | null): readonly Scenario[] {
@@ -26,11 +30,16 @@ export function allScenarios(faketime: string | null): readonly Scenario[] {
     cutInCommit,
     halfOpen,
     badNetwork,
+    hostLost,
     clockSkew(faketime),
     twoVersions,
+    nextVersion,
     handEdits,
     rowsHeld,
     limitsKept,
+    cancels,
+    cron(faketime),
+    pooler,
     diskFull,
     failover,
   ]

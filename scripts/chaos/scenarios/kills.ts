@@ -1,13 +1,14 @@
 /** Daemons that die. */
 import { sleep, waitFor } from '../clock.ts'
-import { runCreator } from '../daemons.ts'
+import { type Daemon, runCreator } from '../daemons.ts'
 import { describeFailpoint, type Failpoint, MOMENTS, NAMED_STATEMENTS } from '../failpoints.ts'
 import { withClient } from '../ledger.ts'
 import { quietWalk } from '../load.ts'
+import type { Random } from '../random.ts'
 import type { Scenario, Stage } from '../scenario.ts'
 
 /** Daemons of `stage` that run and may be killed. */
-function victims({ daemons }: Stage) {
+export function victims({ daemons }: Pick<Stage, 'daemons'>): Daemon[] {
   return daemons.filter((one) => one.ended() === null && !one.isDoomed())
 }
 
@@ -99,18 +100,37 @@ export const sigstop: Scenario = {
   name: 'sigstop',
   guarantee: 'A poller that slept past its lease changes nothing when it wakes, and works on as a new one.',
   load: { perSecond: 10, longShare: 0.15 },
-  run: async (stage) => {
-    do {
-      const sleeper = stage.random.pick(victims(stage))
-      const ms = stage.random.int(11_500, 14_000)
-      sleeper.pause()
-      stage.fault(`SIGSTOP of ${sleeper.name} for ${ms} ms`)
-      await sleep(ms)
-      sleeper.resume()
-      stage.fault(`SIGCONT of ${sleeper.name}`)
-      await sleep(stage.random.int(200, 1_500))
-    } while (stage.leftMs() > 0)
-  },
+  run: (stage) => stopAgainAndAgain(stage, stage.random),
+}
+
+/** One daemon after the other sleeps past its lease and wakes, until the time of faults is over. */
+export async function stopAgainAndAgain(stage: Stage, random: Random): Promise<void> {
+  do {
+    const sleeper = random.pick(victims(stage))
+    const ms = random.int(11_500, 14_000)
+    sleeper.pause()
+    stage.fault(`SIGSTOP of ${sleeper.name} for ${ms} ms`)
+    await sleep(ms)
+    sleeper.resume()
+    stage.fault(`SIGCONT of ${sleeper.name}`)
+    await sleep(random.int(200, 1_500))
+  } while (stage.leftMs() > 0)
+}
+
+/** Kills a daemon and starts another every so often, until the time of faults is over; never one of `spared`. */
+export async function killAgainAndAgain(
+  stage: Stage,
+  random: Random,
+  everyMs: readonly [least: number, most: number],
+  spared: readonly Daemon[] = [],
+): Promise<void> {
+  while (stage.leftMs() > 0) {
+    await sleep(Math.min(stage.leftMs(), random.int(...everyMs)))
+    const victim = random.pick(victims(stage).filter((one) => !spared.includes(one)))
+    victim.end('SIGKILL')
+    stage.fault(`kill -9 of ${victim.name}`)
+    await stage.startDaemon()
+  }
 }
 
 export const sigterm: Scenario = {

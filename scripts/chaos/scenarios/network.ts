@@ -6,22 +6,26 @@ import type { DaemonOptions, Scenario, Stage } from '../scenario.ts'
 /** Wire of each stage: its scenario is prepared and run by two functions. */
 const proxies = new WeakMap<Stage, Wire>()
 
-async function throughProxy(stage: Stage): Promise<DaemonOptions> {
+/** Puts a proxy of the stage's own between its daemons and the server. */
+export async function throughProxy(stage: Stage): Promise<DaemonOptions> {
   const proxy = await startProxy(stage.server.port)
   proxies.set(stage, proxy)
   stage.onEnd(() => proxy.close())
   return { port: proxy.port }
 }
 
-function proxyOf(stage: Stage): Wire {
+/** The proxy that {@link throughProxy} started. */
+export function proxyOf(stage: Stage): Wire {
   const proxy = proxies.get(stage)
   if (proxy === undefined) throw new Error('the stage has no proxy')
   return proxy
 }
 
+export const COMMIT = /Q[\s\S]{4}commit\0/
+
 /** Packets whose fate decides whether something was committed, as they look on the wire. */
 export const DECISIVE: readonly { readonly what: string; readonly pattern: RegExp }[] = [
-  { what: 'COMMIT', pattern: /Q[\s\S]{4}commit\0/ },
+  { what: 'COMMIT', pattern: COMMIT },
   { what: 'an exchange', pattern: /exchange_\d+\0/ },
   { what: 'a claim', pattern: /claim_\d+\0/ },
   { what: 'a settlement', pattern: /(complete|end_attempts)\0/ },

@@ -66,7 +66,7 @@ export const handEdits: Scenario = {
       )
     stage.fact(`${told.made} edits made, ${told.refused} refused, ${told.withoutHint} of them without a hint`)
   },
-  inspect: (history) => (history.guarded ? checkFollowing(history) : []),
+  inspect: ({ history }) => (history.guarded ? checkFollowing(history) : []),
 }
 
 /** Steps may be claimed at the very moment in which their execution is closed. */

@@ -1,81 +1,63 @@
 /** Daemons of two versions on one database. */
-import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { connect } from '../../../src/store/database.ts'
-import { runProgram } from '../../../src/store/embedded/processes.ts'
-import type { migrate } from '../../../src/store/migrate.ts'
+import { type migrate, readMigrations } from '../../../src/store/migrate.ts'
+import { findPrevious, HERE_URL, makeNext, unpackCommit } from '../builds.ts'
+import { checkHandlers, checkLimits } from '../checker-limits.ts'
 import { sleep } from '../clock.ts'
+import type { Daemon } from '../daemons.ts'
 import { withClient } from '../ledger.ts'
+import { createRandom } from '../random.ts'
 import type { Scenario, Stage } from '../scenario.ts'
+import { addSchedule, checkSchedules, endSchedules } from '../schedules.ts'
+import { addToLimited, LIMITS, setLimits } from './limits.ts'
 
-const HERE = fileURLToPath(new URL('../../../', import.meta.url))
-/** What a daemon is made of. */
-const PARTS = ['src', 'migrations', 'package.json'] as const
-const ENGINE = ['src/engine', 'src/store', 'src/core', 'migrations'] as const
-
-async function git(...args: readonly string[]): Promise<string | null> {
-  const ended = await runProgram('git', ['-c', 'safe.directory=*', '-C', HERE, ...args], {
-    timeoutMs: 20_000,
-  })
-  return ended.code === 0 ? ended.output.trim() : null
-}
-
-/** The commit before the last change of the engine: HEAD when the tree differs from it, else its parent. */
-async function findPrevious(): Promise<string | null> {
-  const head = await git('rev-parse', 'HEAD')
-  if (head === null) return null
-  const changed = await git('status', '--porcelain', '--', ...ENGINE)
-  if (changed !== null && changed !== '') return head
-  const last = await git('rev-list', '--max-count=1', 'HEAD', '--', ...ENGINE)
-  const before = last === null || last === '' ? null : await git('rev-parse', '--verify', `${last}~1`)
-  // The first commits hold no engine.
-  return before !== null && (await git('cat-file', '-e', `${before}:src/engine/engine.ts`)) !== null
-    ? before
-    : null
-}
-
-/** Unpacks a commit beside this checkout's packages; returns its root as a `file:` URL. */
-async function unpack(commit: string, folder: string): Promise<string> {
-  const root = join(folder, 'previous')
-  await mkdir(root)
-  await new Promise<void>((resolve, reject) => {
-    const archive = spawn('git', ['-c', 'safe.directory=*', '-C', HERE, 'archive', commit, ...PARTS], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const tar = spawn('tar', ['-x', '-C', root], { stdio: [archive.stdout, 'inherit', 'inherit'] })
-    archive.once('error', reject)
-    tar.once('error', reject)
-    tar.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`tar ended with ${code}`))))
-  })
-  await symlink(join(HERE, 'node_modules'), join(root, 'node_modules'))
-  return `${pathToFileURL(root).href}/`
-}
-
-/** Root of the previous build of each database, from its migration on. */
-const roots = new Map<string, string>()
-
-async function migrateWith(root: string, url: string): Promise<void> {
+/** Applies the migrations of the build at `root`; returns their names and the seconds it took. */
+async function migrateWith(
+  root: string,
+  url: string,
+): Promise<{ applied: readonly string[]; seconds: number }> {
   const module = (await import(new URL('src/store/migrate.ts', root).href)) as { migrate: typeof migrate }
-  const connections = connect({ url, max: 1, applicationName: 'rowbeat chaos migrate' })
+  const connections = connect({ url, max: 2, applicationName: 'rowbeat chaos migrate' })
+  const begun = performance.now()
   try {
-    await module.migrate(connections.pool)
+    const { applied } = await module.migrate(connections.pool)
+    return { applied, seconds: (performance.now() - begun) / 1_000 }
   } finally {
     await connections.close()
   }
 }
 
-async function prepareDatabase(url: string, stage: Pick<Stage, 'fact' | 'onEnd'>): Promise<void> {
-  const commit = await findPrevious()
-  if (commit === null) throw new Error('the history of git has gone')
+async function makeFolder(stage: Pick<Stage, 'onEnd'>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rowbeat-chaos-versions-'))
   stage.onEnd(() => rm(folder, { recursive: true, force: true }))
-  const root = await unpack(commit, folder)
+  return folder
+}
+
+async function leave(stage: Stage, daemons: readonly Daemon[]): Promise<void> {
+  const running = daemons.filter((one) => one.ended() === null)
+  for (const daemon of running) daemon.end('SIGTERM')
+  for (const daemon of running) {
+    const ended = await Promise.race([daemon.exited, sleep(20_000)])
+    if (ended?.code !== 0)
+      stage.problem('SIGTERM ends with 0', `${daemon.name} ended with ${JSON.stringify(ended)}`)
+  }
+}
+
+/** Root of the previous build of each database, from its migration on. */
+const roots = new Map<string, string>()
+
+async function prepareDatabase(url: string, stage: Pick<Stage, 'fact' | 'onEnd'>): Promise<void> {
+  const previous = await findPrevious()
+  if (previous === null) throw new Error('the history of git has gone')
+  const root = await unpackCommit(previous.commit, await makeFolder(stage))
   roots.set(url, root)
   await migrateWith(root, url)
-  stage.fact(`previous version: commit ${commit.slice(0, 10)}`)
+  const lacks = previous.missing.length === 0 ? 'no numbered migration' : previous.missing.join(', ')
+  stage.fact(`previous version: commit ${previous.commit.slice(0, 10)}, which lacks ${lacks}`)
 }
 
 export const twoVersions: Scenario = {
@@ -97,13 +79,8 @@ export const twoVersions: Scenario = {
     for (const daemon of [await stage.startDaemon(), await stage.startDaemon()])
       stage.fault(`${daemon.name} of this version works beside them`)
     await sleep(Math.max(2_000, stage.leftMs() / 2))
-    for (const daemon of old) daemon.end('SIGTERM')
     stage.fault('SIGTERM to those of the previous version')
-    for (const daemon of old) {
-      const ended = await Promise.race([daemon.exited, sleep(20_000)])
-      if (ended?.code !== 0)
-        stage.problem('SIGTERM ends with 0', `${daemon.name} ended with ${JSON.stringify(ended)}`)
-    }
+    await leave(stage, old)
     await sleep(Math.max(0, stage.leftMs()))
   },
 }
@@ -111,8 +88,8 @@ export const twoVersions: Scenario = {
 /** Migrates under load. A migration that was edited before its first release cannot be brought forward. */
 async function migrateForward(stage: Stage, root: string): Promise<void> {
   try {
-    await migrateWith(new URL('../../../', import.meta.url).href, stage.url)
-    stage.fault('migrated to this version under load')
+    const { applied, seconds } = await migrateWith(HERE_URL, stage.url)
+    stage.fault(`migrated to this version under load in ${seconds.toFixed(1)} s (${applied.length} files)`)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     if (!message.includes('was changed after it was applied')) throw error
@@ -126,9 +103,7 @@ async function migrateForward(stage: Stage, root: string): Promise<void> {
 
 /** Takes edited migrations as applied, and applies the others. */
 async function acceptEdited(url: string, root: string): Promise<void> {
-  const here = new URL('../../../', import.meta.url).href
-  const { readMigrations } = await import('../../../src/store/migrate.ts')
-  const mine = await readMigrations(fileURLToPath(new URL('migrations/', here)))
+  const mine = await readMigrations(fileURLToPath(new URL('migrations/', HERE_URL)))
   const theirs = await readMigrations(fileURLToPath(new URL('migrations/', root)))
   await withClient(url, async (client) => {
     for (const { name, checksum } of mine.filter((one) => theirs.some((other) => other.name === one.name)))
@@ -137,5 +112,38 @@ async function acceptEdited(url: string, root: string): Promise<void> {
         checksum,
       ])
   })
-  await migrateWith(here, url)
+  await migrateWith(HERE_URL, url)
+}
+
+export const nextVersion: Scenario = {
+  name: 'next-version',
+  guarantee:
+    'A later version migrates the database forward while daemons of this one work and start: jobs, steps, limits and schedules go on.',
+  daemons: 2,
+  load: { perSecond: 10 },
+  run: async (stage) => {
+    const next = await makeNext(await makeFolder(stage))
+    await setLimits(stage.url)
+    await addSchedule(stage.url, { name: 'each_second', cron: '* * * * * *', everySeconds: 1 })
+    const old = [...stage.daemons]
+    const upgrade = async (): Promise<void> => {
+      await sleep(stage.leftMs() / 4)
+      const { applied, seconds } = await migrateWith(next, stage.url)
+      stage.fault(`migrated to the next version under load in ${seconds.toFixed(1)} s: ${applied.join(', ')}`)
+      const daemon = await stage.startDaemon({ root: next })
+      stage.fault(`${daemon.name} of the next version works beside those of this one`)
+      // A roll-back: daemons of this version start on the migrated database too.
+      old.push(await stage.startDaemon())
+      await sleep(Math.max(2_000, stage.leftMs() / 2))
+      stage.fault('SIGTERM to those of this version')
+      await leave(stage, old)
+    }
+    await Promise.all([upgrade(), addToLimited(stage, createRandom(stage.random.int(0, 2 ** 31), 'jobs'))])
+    await endSchedules(stage)
+  },
+  inspect: async ({ stage, history, effects }) => [
+    ...checkLimits(history.jobMoves, LIMITS),
+    ...checkHandlers(effects, history.jobMoves, LIMITS),
+    ...(await checkSchedules(stage.url, history)),
+  ],
 }
