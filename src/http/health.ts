@@ -21,6 +21,8 @@ export interface HealthDeps {
 const STALE_AFTER_SECONDS = 30
 /** Due work older than this degrades health. */
 const OLDEST_READY_SECONDS = 300
+/** Longest wait for one answer of the database. */
+const ANSWER_MS = 2_000
 
 const Ready = z
   .object({ status: z.enum(['ready', 'not_ready']), reasons: z.array(z.string()).optional() })
@@ -111,7 +113,7 @@ export function healthRoutes(deps: HealthDeps, version: string): OpenAPIHono {
     if (deps.isDraining()) reasons.push('the process is shutting down')
     try {
       await deps.pingDatabase()
-      const missing = await deps.missingMigrations()
+      const missing = await answered(deps.missingMigrations())
       if (missing.length > 0) reasons.push(`migrations are missing: ${missing.join(', ')}`)
     } catch {
       // The reason is for a load balancer; what exactly failed is in the log and in /health.
@@ -138,8 +140,8 @@ async function readHealth(deps: HealthDeps, version: string): Promise<Health> {
   let overdue: readonly string[] = []
   try {
     latency = await deps.pingDatabase()
-    missing = await deps.missingMigrations()
-    if (missing.length === 0) overdue = await deps.overdueSchedules()
+    missing = await answered(deps.missingMigrations())
+    if (missing.length === 0) overdue = await answered(deps.overdueSchedules())
   } catch (error) {
     reasons.push(`the database cannot be reached: ${error instanceof Error ? error.message : String(error)}`)
   }
@@ -165,6 +167,22 @@ async function readHealth(deps: HealthDeps, version: string): Promise<Health> {
     },
     outbound_host_map: [...deps.mappedHosts],
     reasons,
+  }
+}
+
+/**
+ * The answer, or an error after two seconds: a database may fall silent between two questions, and whoever asks for
+ * our health must not wait for the time limit of a statement.
+ */
+async function answered<T>(question: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS / 1_000} s`)), ANSWER_MS)
+  })
+  try {
+    return await Promise.race([question, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
