@@ -1,4 +1,7 @@
 /** The part of the checker that holds the answers of the API against what was true meanwhile. Pure. */
+import { isTerminal } from '../../src/core/states.ts'
+import { expectedStatus } from './checker-executions.ts'
+import type { JobRow } from './history.ts'
 import type { Problem } from './scenario.ts'
 
 /** An answer about readiness; times are monotonic ms. */
@@ -91,10 +94,8 @@ export function compareAnswers(before: StatusAnswer, now: StatusAnswer): Problem
 export interface StoredExecution {
   readonly id: string
   readonly status: string
-  readonly steps: readonly string[]
+  readonly steps: readonly Pick<JobRow, 'status' | 'critical'>[]
 }
-
-const ENDED = ['completed', 'failed', 'skipped', 'cancelled']
 
 /** Holds the last answer about every acknowledged audit against its rows; `answers` has null where none was given. */
 export function checkFinal(
@@ -108,8 +109,10 @@ export function checkFinal(
     const wrong = (text: string): Problem[] => [{ check, row: `audit ${id} ${text}` }]
     if (row === undefined) return wrong('was acknowledged and is gone')
     if (answer === null) return wrong(`is ${row.status}, and no status was answered`)
-    const open = row.steps.filter((step) => !ENDED.includes(step)).length
+    const open = row.steps.filter((step) => !isTerminal(step.status)).length
     if (open > 0) return wrong(`has ${open} open steps`)
+    const expected = expectedStatus(row.steps)
+    if (row.status !== expected) return wrong(`is ${row.status} and its steps say ${expected}`)
     if (answer.status !== row.status) return wrong(`is ${row.status}, and the answer was ${answer.status}`)
     if (!answer.hasEnded || answer.progress !== 100)
       return wrong(`has ended, and the answer was ${answer.progress} %`)

@@ -1,5 +1,6 @@
 /** Every scenario, in the order of a run. */
 import type { Scenario } from '../scenario.ts'
+import { api } from './api.ts'
 import { cancels } from './cancels.ts'
 import { clockSkew } from './clocks.ts'
 import { cron } from './cron.ts'
@@ -40,6 +41,7 @@ export function allScenarios(faketime: string | null): readonly Scenario[] {
     cancels,
     cron(faketime),
     pooler,
+    api,
     diskFull,
     failover,
   ]
