@@ -30,22 +30,33 @@ async function git(...args: readonly string[]): Promise<string | null> {
 }
 
 /**
- * The newest commit that lacks a numbered migration of this version and has the others as they are; when there is
- * none, the commit before the last change of the engine. Null when there is neither.
+ * The newest commit that lacks a migration of this version to the tables of the engine, and has the others as they
+ * are; else the newest that lacks any; else the commit before the last change of the engine. Null when there is none.
  */
 export async function findPrevious(): Promise<Previous | null> {
   const mine = await migrationsHere()
   const log = await git('log', `--max-count=${COMMITS_MAX}`, '--format=%H', '--', 'migrations')
-  for (const commit of log?.split('\n') ?? []) {
-    for (const candidate of [commit, `${commit}~1`]) {
-      const theirs = await migrationsOf(candidate)
-      const missing = missingFrom(mine, theirs)
-      if (missing !== null && missing.length > 0 && (await hasEngine(candidate)))
-        return { commit: (await git('rev-parse', candidate)) ?? candidate, missing }
-    }
+  let lesser: Previous | null = null
+  for (const changed of log?.split('\n') ?? []) {
+    // What was there before this change of the migrations.
+    const commit = await git('rev-parse', '--verify', `${changed}~1`)
+    const missing = commit === null ? null : missingFrom(mine, await migrationsOf(commit))
+    if (commit === null || missing === null || missing.length === 0 || !(await hasEngine(commit))) continue
+    if (await touchesEngine(missing)) return { commit, missing }
+    lesser ??= { commit, missing }
   }
+  if (lesser !== null) return lesser
   const commit = await beforeLastChange()
   return commit === null ? null : { commit, missing: [] }
+}
+
+/** The tables that daemons write all the time. */
+const ENGINE_TABLE =
+  /alter table rowbeat\.(scheduled_jobs|workflow_executions|leases|pollers|queues|schedules)\b/
+
+async function touchesEngine(names: readonly string[]): Promise<boolean> {
+  const texts = await Promise.all(names.map((name) => readFile(join(HERE, 'migrations', name), 'utf8')))
+  return texts.some((text) => ENGINE_TABLE.test(text))
 }
 
 /**

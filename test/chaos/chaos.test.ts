@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLedger } from '../../scripts/chaos/ledger.ts'
 import { renderVerdicts } from '../../scripts/chaos/report.ts'
 import type { Scenario } from '../../scripts/chaos/scenario.ts'
+import { cancels } from '../../scripts/chaos/scenarios/cancels.ts'
+import { cron } from '../../scripts/chaos/scenarios/cron.ts'
 import { killStorm, sigstop } from '../../scripts/chaos/scenarios/kills.ts'
 import { cutInCommit } from '../../scripts/chaos/scenarios/network.ts'
 import { handEdits } from '../../scripts/chaos/scenarios/operators.ts'
@@ -32,6 +34,8 @@ describe('what was promised holds', { timeout: 180_000 }, () => {
     ['when Postgres crashes every few seconds', restarts, 8],
     ['when connections are cut in the middle of COMMIT', cutInCommit, 6],
     ['when people edit running work by hand', handEdits, 6],
+    ['when people cancel running work', cancels, 5],
+    ['when schedules fire on daemons that are killed, stopped and cut off', cron(null), 1],
   ]
   for (const [title, scenario, seconds] of runs) {
     it.concurrent(title, async () => {

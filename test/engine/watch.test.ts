@@ -65,8 +65,9 @@ describe('the watch over running attempts', () => {
     }))
     const asked = new Set<string>()
     let largest = 0
-    const query = async ({ values }: { values: readonly (readonly string[])[] }) => {
-      const ids = values[0] ?? []
+    const query = async ({ values }: { values: readonly unknown[] }) => {
+      // However the ids are written.
+      const ids = String(values[0]).match(/\d+/g) ?? []
       largest = Math.max(largest, ids.length)
       for (const id of ids) asked.add(id)
       return { rows: [] }
