@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
+import type { JobStatus } from '../../src/core/states.ts'
 import { claimJobs } from '../../src/store/claims.ts'
 import { claimFairly } from '../../src/store/fair-claims.ts'
 import { registerPoller } from '../../src/store/pollers.ts'
@@ -228,4 +229,18 @@ export async function hear(
       await client.end()
     },
   }
+}
+
+/** A job of its own in a status; waiting ones are steps. */
+export async function addJobThatIs(engine: pg.Pool, status: JobStatus): Promise<string> {
+  if (status === 'waiting') {
+    const { steps } = await addExecution(engine, { a: {}, b: { after: ['a'] } }, { subject: randomUUID() })
+    return steps.b ?? ''
+  }
+  if (status === 'running') {
+    const id = await addJob(engine)
+    await claim(engine)
+    return id
+  }
+  return status === 'pending' ? addJob(engine) : addEnded(engine, status)
 }
