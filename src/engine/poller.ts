@@ -89,14 +89,7 @@ export function createPoller(options: PollerOptions): Poller {
   let pumpSoon = false
   let pausedUntil = 0
   const lanes: Lanes = createLanes(() => pump())
-  const starts = createStarts({
-    pool,
-    events,
-    isRunning: (executionId) => {
-      for (const { job } of running) if (job.executionId === executionId) return true
-      return false
-    },
-  })
+  const starts = createStarts({ pool, events, running })
 
   const capacity = (): number =>
     pollerId === null

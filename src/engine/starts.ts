@@ -1,6 +1,7 @@
 /** Executions whose first step was claimed get the status "running": soon, many at once, and only if need be. */
 import type pg from 'pg'
 import { startExecutions } from '../store/executions.ts'
+import type { Attempt } from './attempt.ts'
 import type { Events } from './events.ts'
 
 export interface Starts {
@@ -15,15 +16,17 @@ const START_AFTER_MS = 25
 export function createStarts(options: {
   readonly pool: pg.Pool
   readonly events: Events
-  /** True while a step of the execution runs here. */
-  readonly isRunning: (executionId: string) => boolean
+  /** What runs here. */
+  readonly running: Iterable<Pick<Attempt, 'job'>>
 }): Starts {
   const noted = new Set<string>()
   let timer: NodeJS.Timeout | null = null
 
   const write = async (): Promise<void> => {
     timer = null
-    const started = [...noted].filter(options.isRunning)
+    const live = new Set<string | null>()
+    for (const { job } of options.running) live.add(job.executionId)
+    const started = [...noted].filter((executionId) => live.has(executionId))
     noted.clear()
     if (started.length === 0) return
     try {
