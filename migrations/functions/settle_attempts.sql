@@ -6,6 +6,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- Whoever holds one of the rows must not hold up all others of the batch: src/store/settlements.ts parts them then.
+  perform set_config('lock_timeout', '500ms', true);
   return query
   with ended as (
     update rowbeat.scheduled_jobs j
@@ -57,6 +59,7 @@ declare
   freed_steps integer;
   closed_ones jsonb;
 begin
+  perform set_config('lock_timeout', '500ms', true);
   perform 1 from rowbeat.workflow_executions e
     where e.execution_id = any (of_executions)
     order by e.execution_id

@@ -18,7 +18,7 @@ import { isRefusedData } from '../store/database.ts'
 import type { Settled } from '../store/fence.ts'
 import { look, lookForKeys } from '../store/look.ts'
 import { endLeases, releaseLeases } from '../store/pollers.ts'
-import { completeJobs, settle } from '../store/settlements.ts'
+import { completeJobs, settleAround } from '../store/settlements.ts'
 import { type Attempt, type AttemptEnd, startAttempt, unstorable, withLastReport } from './attempt.ts'
 import { claimTurn } from './claiming.ts'
 import type { Events } from './events.ts'
@@ -267,8 +267,13 @@ export function createPoller(options: PollerOptions): Poller {
     return write(
       async () => {
         try {
-          const { settled, freed, closed } = await settle(pool, toSettlement(batch))
-          noteSettled(batch, settled)
+          const { settled, freed, closed, held } = await settleAround(pool, toSettlement(batch))
+          noteSettled(
+            batch.filter((one) => !held.has(one.job.id)),
+            settled,
+          )
+          // Behind the others; the wait for its lock is the pause before the next try.
+          if (mine === epoch) for (const one of batch) if (held.has(one.job.id)) settler.add(one)
           for (const one of closed) events.emit({ type: 'execution.closed', ...one })
           if (freed > 0 || batch.some((one) => one.ending?.status === 'pending')) lanes.wakeAll()
           if (freed > capacity()) options.onSurplus()

@@ -77,8 +77,9 @@ export function createSettler(): Settler {
     hasMixed: () => mixed.length > 0,
     giveBack: (batch) => {
       for (const one of batch) one.resent = true
-      plain = [...batch.filter(isPlain), ...plain]
-      mixed = [...batch.filter((one) => !isPlain(one)), ...mixed]
+      // Plain ones too: they may have failed because somebody holds one of their rows, and only the settlement of
+      // mixed batches parts what is held from what is free.
+      mixed = [...batch, ...mixed]
     },
     oneByOne: () => {
       batchMax = 1
