@@ -43,6 +43,48 @@ alter table rowbeat.scheduled_jobs
     end
     or (status in ('waiting', 'pending', 'running', 'completed', 'failed', 'skipped', 'cancelled') and rowbeat.is_by_hand()));
 
+-- The generated columns are computed for every update as well. What most jobs do not have is asked for first, and
+-- finished_at in place of a list of states: with the CHECK above both say the same. Their views are made again by the
+-- function files, which are read after this. Replacing the columns rewrites the table.
+do $$
+declare
+  old name;
+begin
+  for old in select viewname from pg_views where schemaname = 'rowbeat' loop
+    execute format('drop view if exists rowbeat.%I cascade', old);
+  end loop;
+end
+$$;
+
+alter table rowbeat.scheduled_jobs
+  drop column live_dedupe_key,
+  drop column open_deadline_at,
+  drop column failed_at,
+  drop column ready_key,
+  add column live_dedupe_key text generated always as
+    (case when finished_at is null then dedupe_key end) stored,
+  add column open_deadline_at timestamptz generated always as
+    (case when finished_at is null then deadline_at end) stored,
+  add column failed_at timestamptz generated always as
+    (case when finished_at is not null and status = 'failed' then finished_at end) stored,
+  add column ready_key text collate "C" generated always as
+    (case when concurrency_key is not null and status = 'pending' then concurrency_key end) stored;
+comment on column rowbeat.scheduled_jobs.live_dedupe_key is 'dedupe_key while the job is open; generated.';
+comment on column rowbeat.scheduled_jobs.open_deadline_at is 'deadline_at while the job is open; generated.';
+comment on column rowbeat.scheduled_jobs.failed_at is 'finished_at when the job failed; generated.';
+comment on column rowbeat.scheduled_jobs.ready_key is 'concurrency_key while the job is pending; generated.';
+
+create unique index scheduled_jobs_live_dedupe on rowbeat.scheduled_jobs (queue, live_dedupe_key)
+  where live_dedupe_key is not null;
+create index scheduled_jobs_open_deadline on rowbeat.scheduled_jobs (open_deadline_at)
+  where open_deadline_at is not null;
+create index scheduled_jobs_failed on rowbeat.scheduled_jobs (failed_at)
+  where failed_at is not null;
+create index scheduled_jobs_turns on rowbeat.scheduled_jobs (queue, priority, ready_key, scheduled_at, id)
+  where ready_key is not null;
+create index scheduled_jobs_turns_due on rowbeat.scheduled_jobs (queue, priority, scheduled_at)
+  where ready_key is not null;
+
 -- The ids of a full claim take 4 kB. Above 2 kB Postgres would compress them or move them out, at every claim; up to
 -- this size it leaves them where they are.
 alter table rowbeat.leases

@@ -17,7 +17,7 @@ comment on column rowbeat.step_estimates.updated_at is 'When it was summed up.';
 
 insert into rowbeat.step_estimates (job_type, p50_seconds, p90_seconds, runs)
 select d.job_type, percentile_cont(0.5) within group (order by d.duration_seconds),
-       percentile_cont(0.9) within group (order by d.duration_seconds), count(*)
+       percentile_cont(0.9) within group (order by d.duration_seconds), least(count(*), 50)
 from rowbeat.step_durations d
 group by d.job_type;
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { inThread } from '../../src/core/in-thread.ts'
-import { TIMING } from '../../src/engine/timing.ts'
 import { until } from '../support/wait.ts'
 import { eventsOf, type Started, useEngines } from './harness.ts'
 
@@ -55,16 +54,14 @@ describe('a job in a thread', () => {
     expect(eventsOf(started, 'poller.fenced')).toEqual([])
   })
 
-  it('is ended within two seconds of its cancellation', async () => {
-    const { watchMs } = TIMING
+  it('is ended when its cancellation is told, and not at the next regular question', async () => {
     const jobs = { spin: run('spin') }
-    const started = await engines.start({ jobs, threads, listen: true, timing: { watchMs } })
+    const started = await engines.start({ jobs, threads, listen: true, timing: { watchMs: 600_000 } })
+    await until(() => started.engine.listening(), { what: 'the engine to listen' })
     const [id = ''] = await engines.add({ jobType: 'spin' })
     await busy(started)
-    const begun = performance.now()
     await engines.pool.query(`select rowbeat.cancel_job($1, 'not needed')`, [id])
     await until(() => started.compute.size() === 0, { ...soon, what: 'the thread to end' })
-    expect(performance.now() - begun).toBeLessThan(2_000)
     expect(await engines.read(id)).toMatchObject({ status: 'cancelled' })
   })
 
