@@ -28,7 +28,10 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const results = await measure(options, argv)
   process.stdout.write(`\n${renderResults(results)}`)
-  if (options.json !== null) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`)
+}
+
+async function save(file: string | null, results: Results): Promise<void> {
+  if (file !== null) await writeFile(file, `${JSON.stringify(results, null, 2)}\n`)
 }
 
 async function render(file: string): Promise<void> {
@@ -47,14 +50,17 @@ async function measure(options: Options, argv: readonly string[]): Promise<Resul
   process.once('SIGTERM', interrupt)
   try {
     const bench = createBench(server, options.sizes, say)
-    await runRounds(bench, options)
-    return collect(bench, options, argv, startedAt, await describeMachine(server))
+    const machine = await describeMachine(server)
+    const collected = (): Results => collect(bench, options, argv, startedAt, machine)
+    // After each round: an hour of readings must not be lost with the last one.
+    await runRounds(bench, options, () => save(options.json, collected()))
+    return collected()
   } finally {
     await server.stop()
   }
 }
 
-async function runRounds(bench: Bench, options: Options): Promise<void> {
+async function runRounds(bench: Bench, options: Options, onRound: () => Promise<void>): Promise<void> {
   const chosen = SCENARIOS.filter((scenario) => options.only.includes(scenario.name))
   for (let round = 1; round <= options.rounds; round++) {
     for (const scenario of chosen) {
@@ -68,6 +74,7 @@ async function runRounds(bench: Bench, options: Options): Promise<void> {
         )
       }
     }
+    await onRound()
   }
 }
 
@@ -83,7 +90,7 @@ function collect(
     startedAt,
     command: ['npm run bench --', ...argv].join(' '),
     quick: options.quick,
-    rounds: options.rounds,
+    rounds: new Set(bench.readings.map((reading) => reading.round)).size,
     scenarios: SCENARIO_NAMES.filter((name) => options.only.includes(name) || seen.has(name)),
     sizes: options.sizes,
     machine,
