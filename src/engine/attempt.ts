@@ -200,9 +200,12 @@ function parseInput(definition: JobDefinition, payload: unknown): unknown {
   }
 }
 
+const COMPLETED: AttemptEnd = { outcome: 'completed', ending: null, code: null, message: null }
+
 function endOfResult(job: ClaimedJob, result: JsonValue | undefined): AttemptEnd {
-  const ending = result === undefined ? null : endingOf(job, { status: 'completed', result })
-  return { outcome: 'completed', ending, code: null, message: null }
+  return result === undefined
+    ? COMPLETED
+    : { ...COMPLETED, ending: endingOf(job, { status: 'completed', result }) }
 }
 
 function endOfError(attempt: Attempt, definition: JobDefinition | undefined, error: unknown): AttemptEnd {

@@ -25,19 +25,19 @@ export async function claimTurn(
   completions: readonly Completion[],
   endedLeases: readonly string[],
 ): Promise<ClaimAnswer> {
-  const { lane, floor, until, afterKey } = turn
-  const claim = { ...given, lane, floor }
+  const { lane, floor, until, afterKey, force } = turn
+  const claim = { ...given, lane, floor, force }
   if (turn.fair) {
     const answer = await claimFairly(db, { ...claim, until, afterKey }, completions, endedLeases)
     const { claimed, settled, held } = answer
     const problem = held === 'isolation' ? isolationError() : null
     return { claimed, settled, problem, settleTurn: () => turn.settleFair(answer) }
   }
-  const { claimed, settled } =
+  const { claimed, settled, crowded } =
     completions.length === 0
-      ? { claimed: await claimJobs(db, claim), settled: NONE }
+      ? { claimed: await claimJobs(db, claim), settled: NONE, crowded: false }
       : await exchange(db, claim, completions, endedLeases)
-  const settleTurn = (): void => turn.settle(claimed, given.limit)
+  const settleTurn = (): void => turn.settle(claimed, given.limit, crowded)
   return { claimed, settled, problem: null, settleTurn }
 }
 

@@ -14,6 +14,10 @@ const FLOOR_LAG_SECONDS = 0.25
 /** First and longest pause between polls of a lane where work was just seen, ms. */
 const HOT_POLL_MIN_MS = 5
 const HOT_POLL_MAX_MS = 400
+/** Pause before the poll that follows a hint which led to nothing, ms. */
+const HINTED_POLL_MS = 200
+/** How long claims may find no slot, ms. */
+const CROWDED_MAX_MS = 1_000
 /** Hints for later than this are left to the looks, which come every few seconds. */
 const DUE_TIMER_MAX_MS = 60_000
 
@@ -24,6 +28,8 @@ interface LaneState {
   ready: boolean
   /** True when somebody said that it has work. */
   hinted: boolean
+  /** Monotonic ms since when claims find no slot; null: the last one did. */
+  crowdedMs: number | null
   /** Counts hints, so that one that arrives during a claim is not taken back by its result. */
   wakes: number
   pollMs: number | null
@@ -47,14 +53,16 @@ export interface LaneTurn {
   readonly fair: boolean
   /** True when somebody said that the lane has work: when none is found, it may be of a kind that is not known of. */
   readonly hinted: boolean
+  /** True when it is to be claimed from though others do so, because they have done so for long. */
+  readonly force: boolean
   /** True when that claim may have to wait for a lock. */
   readonly waits: boolean
   readonly floor: Floor
   /** Where a fair claim stops looking; null: at the present. */
   readonly until: Floor | null
   readonly afterKey: string | null
-  /** Tells what a plain claim returned. */
-  settle(jobs: readonly ClaimedJob[], limit: number): void
+  /** Tells what a plain claim returned, and whether it found no slot because others claim. */
+  settle(jobs: readonly ClaimedJob[], limit: number, crowded: boolean): void
   /** Tells what a fair claim returned. */
   settleFair(answer: FairAnswer): void
   /** Tells that the claim failed: the lane stays ready. */
@@ -154,8 +162,21 @@ export function createLanes(onReady: () => void): Lanes {
     pollSoon(state)
   }
 
-  const settle = (state: LaneState, jobs: readonly ClaimedJob[], limit: number, wakes: number): void => {
-    learn(state, jobs)
+  const settle = (
+    state: LaneState,
+    jobs: readonly ClaimedJob[],
+    limit: number,
+    {
+      wakes,
+      hinted,
+      crowded,
+    }: { readonly wakes: number; readonly hinted: boolean; readonly crowded: boolean },
+  ): void => {
+    state.crowdedMs = crowded ? (state.crowdedMs ?? performance.now()) : null
+    if (crowded) state.pollMs = HOT_POLL_MIN_MS
+    // Nothing may also mean that others were claiming, perhaps jobs of other types.
+    else if (hinted && jobs.length === 0) state.pollMs ??= HINTED_POLL_MS
+    else learn(state, jobs)
     if (jobs.length < limit) rest(state, wakes)
   }
 
@@ -189,11 +210,12 @@ export function createLanes(onReady: () => void): Lanes {
       lane: state.lane,
       fair,
       hinted,
+      force: state.crowdedMs !== null && performance.now() - state.crowdedMs > CROWDED_MAX_MS,
       waits: state.limited || state.lane.ratedType !== null,
       floor: state.floor,
       until: untilOf(state),
       afterKey: state.afterKey,
-      settle: (jobs, limit) => settle(state, jobs, limit, wakes),
+      settle: (jobs, limit, crowded) => settle(state, jobs, limit, { wakes, hinted, crowded }),
       settleFair: (answer) => settleFair(state, answer, wakes),
       fail: () => {
         state.busy = false
@@ -282,6 +304,7 @@ function newState({ queue, priority, keyed, ratedType }: ClaimLane): LaneState {
     floor: BEGINNING,
     ready: false,
     hinted: false,
+    crowdedMs: null,
     wakes: 0,
     pollMs: null,
     pollTimer: null,

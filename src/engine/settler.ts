@@ -7,7 +7,7 @@ import type { Completion, Settled } from '../store/fence.ts'
 import type { Ending, Settlement } from '../store/settlements.ts'
 
 /** Most attempts in one write. */
-export const SETTLE_BATCH_MAX = 512
+export const SETTLE_BATCH_MAX = 768
 
 export interface Ended {
   readonly job: ClaimedJob

@@ -48,15 +48,39 @@ describe('the lanes', () => {
     expect(lanes.next()).toBeNull()
   })
 
+  it('that are crowded are asked again soon, and in the end claimed from all the same', async () => {
+    let ready = 0
+    const lanes = createLanes(() => {
+      ready += 1
+    })
+    lanes.update({ now: NOW, lanes: [laneView('a')] })
+    const first = lanes.next()
+    expect(first?.force).toBe(false)
+    first?.settle([], 8, true)
+    expect(lanes.next()).toBeNull()
+    let forced = false
+    await until(
+      () => {
+        const turn = lanes.next()
+        turn?.settle([], 8, true)
+        forced = turn?.force ?? forced
+        return forced
+      },
+      { what: 'a turn that does not mind the others', everyMs: 5 },
+    )
+    expect(ready).toBeGreaterThan(1)
+    lanes.clear()
+  })
+
   it('rest after a claim that was not full, unless a hint came meanwhile', () => {
     const lanes = createLanes(() => undefined)
     lanes.update({ now: NOW, lanes: [laneView('a')] })
     const turn = lanes.next()
     lanes.wake('a', 0, null)
-    turn?.settle([], 8)
+    turn?.settle([], 8, false)
     const again = lanes.next()
     expect(again?.lane.queue).toBe('a')
-    again?.settle([], 8)
+    again?.settle([], 8, false)
     expect(lanes.next()).toBeNull()
     again?.fail()
     expect(lanes.next()?.lane.queue).toBe('a')
@@ -66,11 +90,11 @@ describe('the lanes', () => {
   it('move the floor on with what was claimed, but never up to the present', () => {
     const lanes = createLanes(() => undefined)
     lanes.update({ now: NOW, lanes: [laneView('a')] })
-    lanes.next()?.settle([jobOf({ id: '7', scheduledAt: NOW - 10, waitedSeconds: 10 })], 1)
+    lanes.next()?.settle([jobOf({ id: '7', scheduledAt: NOW - 10, waitedSeconds: 10 })], 1, false)
     expect(lanes.next()?.floor).toEqual({ at: NOW - 1, id: '0' })
-    lanes.next()?.settle([jobOf({ id: '8', scheduledAt: NOW - 0.5, waitedSeconds: 0.5 })], 1)
+    lanes.next()?.settle([jobOf({ id: '8', scheduledAt: NOW - 0.5, waitedSeconds: 0.5 })], 1, false)
     expect(lanes.next()?.floor).toEqual({ at: NOW - 0.5, id: '8' })
-    lanes.next()?.settle([jobOf({ id: '9', scheduledAt: NOW - 0.1, waitedSeconds: 0.1 })], 1)
+    lanes.next()?.settle([jobOf({ id: '9', scheduledAt: NOW - 0.1, waitedSeconds: 0.1 })], 1, false)
     expect(lanes.next()?.floor).toEqual({ at: NOW - 0.25, id: '0' })
     lanes.update({ now: NOW + 1, lanes: [laneView('a', 0, NOW - 100)] })
     expect(lanes.next()?.floor).toEqual({ at: NOW - 100, id: '0' })

@@ -19,7 +19,7 @@ describe('a claim', () => {
       expect(jobs.length).toBe(Math.min(limit, 1_200 - (taken - jobs.length)))
     }
     expect(CLAIM_SIZES.map((size) => claimSize(size + 0.5))).toEqual(CLAIM_SIZES)
-    expect([claimSize(0), claimSize(3), claimSize(9_999)]).toEqual([1, 2, 512])
+    expect([claimSize(0), claimSize(3), claimSize(9_999)]).toEqual([1, 2, 768])
     await expect(claimJobs(store.pool, claimOf({ limit: 3 }))).rejects.toThrow(RangeError)
   })
 
@@ -200,6 +200,28 @@ describe('an exchange', () => {
     expect((await exchange(store.pool, claimOf(), wrong, [])).settled).toEqual(new Set([two.id]))
     expect((await exchange(store.pool, claimOf(), [two], [])).settled).toEqual(new Set())
     expect((await readJob(store.pool, one.id)).status).toBe('running')
+  })
+})
+
+describe('slots', () => {
+  it('let two claims of a lane be under way, others claim nothing and say so, and settle all the same', async () => {
+    await addJobs(store.pool, Array<number>(8).fill(-1))
+    const [mine] = await claimJobs(store.pool, claimOf({ limit: 1 }))
+    if (mine === undefined) throw new Error('nothing was claimed')
+    const sessions = [await store.session(), await store.session()]
+    for (const session of sessions) {
+      await session.query('begin')
+      expect(await claimJobs(session as never, claimOf({ limit: 2 }))).toHaveLength(2)
+    }
+    const crowded = await exchange(store.pool, claimOf(), [mine], [])
+    expect(crowded).toMatchObject({ claimed: [], crowded: true })
+    expect(crowded.settled.has(mine.id)).toBe(true)
+    expect((await readJob(store.pool, mine.id)).status).toBe('completed')
+    const elsewhere = await exchange(store.pool, claimOf({ lane: { queue: 'other', priority: 0 } }), [], [])
+    expect(elsewhere.crowded).toBe(false)
+    expect((await exchange(store.pool, claimOf({ limit: 1, force: true }), [], [])).claimed).toHaveLength(1)
+    for (const session of sessions) await session.query('commit')
+    expect(await exchange(store.pool, claimOf(), [], [])).toMatchObject({ crowded: false })
   })
 })
 

@@ -8,7 +8,7 @@ import type { System, Worker, WorkRequest } from './system.ts'
 
 /** As many writes at once as the engine has. */
 const LOOPS = 2
-const BATCH = 512
+const BATCH = 768
 const LANE = { queue: 'default', priority: 0 }
 
 export const raw: System = {

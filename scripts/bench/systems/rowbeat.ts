@@ -25,10 +25,10 @@ import {
 
 /** Two claims of the largest size under way at once. */
 const CONCURRENCY: Readonly<Record<Mode, number>> = {
-  throughput: 1024,
+  throughput: 1536,
   latency: 64,
   idle: 64,
-  workflows: 1024,
+  workflows: 1536,
 }
 export const JOB_TYPE = 'bench'
 /** A job that runs until it is told to stop: it holds its concurrency key. */
