@@ -69,6 +69,10 @@ export interface Poller {
 
 /** Writes under way at once. Two keep a connection busy while the other batch runs. */
 const WRITES_MAX = 2
+/** A claim that finds fewer jobs than this had better wait for the steps that a settlement is freeing. */
+const SPARSE = 128
+/** But not longer than this, ms. */
+const FREEING_MAX_MS = 50
 /** Pause after a failed write, ms. */
 const FAILURE_PAUSE_MS = 500
 
@@ -81,6 +85,9 @@ export function createPoller(options: PollerOptions): Poller {
   let writes = 0
   let claiming = 0
   let mixedUnderWay = false
+  let mixedSinceMs = 0
+  /** True when the last claim found little. */
+  let sparse = false
   let keysWanted = false
   /** Grows whenever all work is dropped: what was under way by then must not be taken up. */
   let epoch = 0
@@ -96,6 +103,13 @@ export function createPoller(options: PollerOptions): Poller {
       ? 0
       : options.concurrency - running.size - claiming - Math.max(0, settler.size() - SETTLE_BATCH_MAX)
 
+  /** True while steps are being freed that the next claim had better take with it; bounded, for it may wait for a lock. */
+  const awaitsFreed = (): boolean => {
+    const leftMs = sparse && mixedUnderWay ? mixedSinceMs + FREEING_MAX_MS - performance.now() : 0
+    if (leftMs > 0) schedule(leftMs)
+    return leftMs > 0
+  }
+
   /** Starts whatever can be started now. */
   const pump = (): void => {
     if (halted) return
@@ -105,7 +119,7 @@ export function createPoller(options: PollerOptions): Poller {
       return
     }
     if (settler.hasMixed() && !mixedUnderWay && writes < WRITES_MAX) void settleMixed()
-    while (writes < WRITES_MAX) {
+    while (writes < WRITES_MAX && !awaitsFreed()) {
       const turn = capacity() > 0 ? lanes.next() : null
       if (turn !== null) void claimNext(turn)
       else if (settler.hasPlain() && writes === 0) void settlePlain()
@@ -171,6 +185,7 @@ export function createPoller(options: PollerOptions): Poller {
             return
           }
           answer.settleTurn()
+          sparse = answer.claimed.length < SPARSE
           if (answer.claimed.length === 0 && turn.hinted && !turn.fair && !lanes.hasFair(turn.lane)) {
             keysWanted = true
             options.onUnseen()
@@ -264,6 +279,7 @@ export function createPoller(options: PollerOptions): Poller {
     const batch: Ended[] = settler.takeMixed()
     const mine = epoch
     mixedUnderWay = true
+    mixedSinceMs = performance.now()
     return write(
       async () => {
         try {

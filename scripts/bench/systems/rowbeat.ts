@@ -28,7 +28,7 @@ const CONCURRENCY: Readonly<Record<Mode, number>> = {
   throughput: 1536,
   latency: 64,
   idle: 64,
-  workflows: 1536,
+  workflows: 1024,
 }
 export const JOB_TYPE = 'bench'
 /** A job that runs until it is told to stop: it holds its concurrency key. */
