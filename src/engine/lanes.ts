@@ -44,7 +44,7 @@ interface LaneState {
   /** True while a fair claim is under way: a second one would only wait for the first. */
   busy: boolean
   /** True when running jobs held the last claim back: it is ready again when one of the queue has been settled. */
-  blocked: boolean
+  blocked: 'max_running' | 'max_per_key' | null
 }
 
 export interface LaneTurn {
@@ -69,6 +69,9 @@ export interface LaneTurn {
   fail(): void
 }
 
+/** Of a job that has ended, what tells whose slot it has left. */
+export type FreedJob = Pick<ClaimedJob, 'queue' | 'keyed'>
+
 export interface Lanes {
   /** The next lane that may hold due work: highest priority first, queues of one priority in turn. */
   next(): LaneTurn | null
@@ -78,10 +81,10 @@ export interface Lanes {
   wake(queue: string, priority: number | null, dueInMs: number | null): boolean
   wakeAll(): void
   /**
-   * Takes in that jobs of these queues have ended: what their limits held back may now run. `except` is the lane
+   * Takes in that these jobs have ended: what the limits of their queues held back may now run. `except` is the lane
    * whose claim settled them, and so has seen it.
    */
-  freed(queues: Iterable<string>, except?: ClaimLane): void
+  freed(jobs: readonly FreedJob[], except?: ClaimLane): void
   /** True when the lane is known to hold jobs that take a fair claim. */
   hasFair(lane: Lane): boolean
   clear(): void
@@ -184,7 +187,7 @@ export function createLanes(onReady: () => void): Lanes {
     state.busy = false
     state.afterKey = answer.afterKey
     learn(state, answer.claimed)
-    state.blocked = answer.held === 'max_running' || answer.held === 'max_per_key'
+    state.blocked = answer.held === 'max_running' || answer.held === 'max_per_key' ? answer.held : null
     // What holds it back does not end by asking every few milliseconds.
     if (answer.held !== null) state.pollMs = null
     // A timer may fire a little early, and would ask in vain.
@@ -273,13 +276,13 @@ export function createLanes(onReady: () => void): Lanes {
     wakeAll: () => {
       for (const state of order) makeReady(state)
     },
-    freed: (queues, except) => {
-      let settled: Set<string> | null = null
+    freed: (jobs, except) => {
       for (const state of order) {
         // A claim that is under way may not have seen the slots yet.
-        if (!(state.blocked || (state.busy && state.limited)) || state.lane === except) continue
-        settled ??= new Set(queues)
-        if (settled.has(state.lane.queue)) makeReady(state)
+        if (!(state.blocked !== null || (state.busy && state.limited)) || state.lane === except) continue
+        const frees = (job: FreedJob): boolean =>
+          job.queue === state.lane.queue && (job.keyed || state.blocked !== 'max_per_key')
+        if (jobs.some(frees)) makeReady(state)
       }
     },
     hasFair: (lane) =>
@@ -313,7 +316,7 @@ function newState({ queue, priority, keyed, ratedType }: ClaimLane): LaneState {
     servedAt: 0,
     afterKey: null,
     busy: false,
-    blocked: false,
+    blocked: null,
   }
 }
 

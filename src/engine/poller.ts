@@ -69,9 +69,8 @@ export interface Poller {
 
 /** Writes under way at once. Two keep a connection busy while the other batch runs. */
 const WRITES_MAX = 2
-/** A claim that finds fewer jobs than this had better wait for the steps that a settlement is freeing. */
+/** A claim that finds fewer jobs than this had better wait for the steps that a settlement frees, so many ms at most. */
 const SPARSE = 128
-/** But not longer than this, ms. */
 const FREEING_MAX_MS = 50
 /** Pause after a failed write, ms. */
 const FAILURE_PAUSE_MS = 500
@@ -208,7 +207,8 @@ export function createPoller(options: PollerOptions): Poller {
 
   const noteSettled = (batch: readonly Ended[], effective: Settled, by?: LaneTurn['lane']): void => {
     settler.settled(batch, effective)
-    lanes.freed(new Set(batch.map((one) => one.job.queue)), by)
+    const jobs = batch.map((one) => one.job)
+    lanes.freed(jobs, by)
   }
 
   /** Runs what was claimed. */
@@ -260,7 +260,7 @@ export function createPoller(options: PollerOptions): Poller {
         }),
     })
     // The claim that the slot is for settles this one too, in one statement.
-    if (end.ending === null && job.executionId === null) lanes.freed([job.queue])
+    if (end.ending === null && job.executionId === null) lanes.freed([job])
     pumpAfterThisTurn()
   }
 

@@ -41,6 +41,8 @@ export interface ClaimedJob {
   /** Seconds since epoch. A double holds microseconds exactly until the year 2255, a JS Date would cut them. */
   readonly scheduledAt: number
   readonly queue: string
+  /** True when it was claimed as one of those that have a concurrency key. */
+  readonly keyed: boolean
   readonly leaseId: string
 }
 
@@ -274,7 +276,7 @@ function slotsOf({ queue, priority }: Lane): number {
 /** The job of a row; further columns are ignored. */
 export function toClaimed(
   row: readonly [...ClaimRow, ...unknown[]],
-  claim: Claim,
+  claim: Omit<Claim, 'lane'> & { readonly lane: Lane & { readonly keyed?: boolean } },
   now: number = row[10],
 ): ClaimedJob {
   return {
@@ -290,6 +292,7 @@ export function toClaimed(
     secondsToDeadline: row[9],
     scheduledAt: row[10],
     queue: claim.lane.queue,
+    keyed: claim.lane.keyed === true,
     leaseId: claim.leaseId,
   }
 }

@@ -30,6 +30,7 @@ function jobOf(more: Partial<ClaimedJob> = {}): ClaimedJob {
     secondsToDeadline: null,
     scheduledAt: NOW - 1,
     queue: 'a',
+    keyed: false,
     leaseId: 'lease',
     ...more,
   }
