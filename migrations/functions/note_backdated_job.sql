@@ -24,7 +24,9 @@ end
 $$;
 comment on function rowbeat.note_backdated_job() is 'Trigger: notes that a job became pending with a scheduled_at in the past, perhaps below the claim floor.';
 
--- The WHEN clauses are evaluated without a function call, so ordinary inserts and claims pay nothing for them.
+-- The WHEN clauses are evaluated without a function call. The second trigger does not name the status, so completions
+-- pay nothing for it: whatever makes a running or ended job pending again must clear its lease (the CHECK of the table),
+-- and a waiting step that becomes pending gets the present as its due time.
 create or replace trigger scheduled_jobs_backdated_insert
   after insert on rowbeat.scheduled_jobs
   for each row
@@ -32,7 +34,7 @@ create or replace trigger scheduled_jobs_backdated_insert
   execute function rowbeat.note_backdated_job();
 
 create or replace trigger scheduled_jobs_backdated_update
-  after update of status, queue, priority, scheduled_at, concurrency_key on rowbeat.scheduled_jobs
+  after update of lease_id, queue, priority, scheduled_at, concurrency_key on rowbeat.scheduled_jobs
   for each row
   when (new.status = 'pending' and new.concurrency_key is null and new.scheduled_at < clock_timestamp() - interval '30 seconds')
   execute function rowbeat.note_backdated_job();

@@ -60,8 +60,29 @@ describe('update … set status by hand', () => {
     await sql.hand(`update rowbeat.scheduled_jobs set status = 'cancelled' where id = $1`, [id])
     await stops.stop()
     expect(stops.heard).toEqual([id])
-    expect(await completeJobs(sql.engine, [{ id, leaseId }])).toEqual(new Set())
+    expect(await completeJobs(sql.engine, [{ id, attempt: 1, leaseId }])).toEqual(new Set())
     expect((await sql.job(id)).status).toBe('cancelled')
+  })
+
+  it('refuses a status that does not exist', async () => {
+    const id = await addJob(sql.engine)
+    for (const status of ['paused', '', 'Pending']) {
+      const { code, hint } = await refusalOf(
+        sql.hand('update rowbeat.scheduled_jobs set status = $1 where id = $2', [status, id]),
+      )
+      expect([code, hint]).toEqual(['RB001', expect.stringContaining('rowbeat.')])
+    }
+    expect((await sql.job(id)).status).toBe('pending')
+  })
+
+  it('notes for the claim floor that a job handed back was due long ago', async () => {
+    const id = await addJob(sql.engine, { scheduled_at: new Date(Date.now() - 3_600_000) })
+    await claim(sql.engine)
+    await sql.engine.query('delete from rowbeat.backdated_jobs')
+    await sql.hand(`update rowbeat.scheduled_jobs set status = 'pending' where id = $1`, [id])
+    expect(await sql.hand('select queue, priority from rowbeat.backdated_jobs')).toEqual([
+      { queue: 'default', priority: 0 },
+    ])
   })
 
   it('hands a running job back, so that another attempt may claim it', async () => {
@@ -72,8 +93,8 @@ describe('update … set status by hand', () => {
     await wakes.stop()
     expect(wakes.heard).toEqual(['0||default'])
     const second = await claim(sql.engine)
-    expect(await completeJobs(sql.engine, [{ id, leaseId: first }])).toEqual(new Set())
-    expect(await completeJobs(sql.engine, [{ id, leaseId: second }])).toEqual(new Set([id]))
+    expect(await completeJobs(sql.engine, [{ id, attempt: 1, leaseId: first }])).toEqual(new Set())
+    expect(await completeJobs(sql.engine, [{ id, attempt: 2, leaseId: second }])).toEqual(new Set([id]))
     expect((await sql.job(id)).attempt).toBe(2)
   })
 
@@ -326,7 +347,7 @@ describe('the guard', () => {
     const id = await addJob(sql.engine)
     const pollerId = await addPoller(sql.engine)
     const leaseId = await claim(sql.engine, pollerId)
-    expect(await completeJobs(sql.engine, [{ id, leaseId }])).toEqual(new Set([id]))
+    expect(await completeJobs(sql.engine, [{ id, attempt: 1, leaseId }])).toEqual(new Set([id]))
     await sql.hand(`set application_name = 'rowbeat - 10.0.0.1:5432'`)
     await sql.hand('update rowbeat.scheduled_jobs set attempt = 9 where id = $1', [id])
     await sql.hand(`set application_name = 'psql'`)
