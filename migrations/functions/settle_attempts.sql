@@ -32,8 +32,13 @@ begin
     from jsonb_to_recordset(endings) as o (
       id bigint, lease_id uuid, status text, failure boolean, retried boolean, delay double precision,
       code text, message text, result jsonb, percent real, detail jsonb)
-    -- The fence, and why it is written so: src/store/settlements.ts.
-    where j.id = o.id
+    -- With a lease, no end time means running (the CHECK of the table). "or o.id is null" is never so, and makes it a
+    -- condition on the pair: as one on the table alone, a planner whose statistics know no open job expects one row by
+    -- it, and reads the whole table once for every row of the batch (512 × 10,000 comparisons, measured).
+    -- That the ids are named beside the join leaves no plan that reads all jobs: not even the one that a connection
+    -- made, and keeps, when there were only a few.
+    where j.id = any (array(select (e ->> 'id')::bigint from jsonb_array_elements(endings) e))
+      and j.id = o.id
       and j.lease_id = o.lease_id
       and (j.finished_at is null or o.id is null)
     returning j.id, j.job_type, j.parent_execution_id, j.status, j.started_at, j.finished_at

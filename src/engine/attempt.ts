@@ -274,13 +274,17 @@ function abortError(reason: AbortReason, limitSeconds: number): RowbeatError {
 }
 
 /** The store's view of a report; what is no number counts as 0. */
-export function toWrite(job: Pick<ClaimedJob, 'id' | 'leaseId'>, report: ProgressReport): ProgressWrite {
+export function toWrite(
+  job: Pick<ClaimedJob, 'id' | 'attempt' | 'leaseId'>,
+  report: ProgressReport,
+): ProgressWrite {
   const done = Math.max(0, Number.isFinite(report.done) ? report.done : 0)
   const total = Math.max(0, Number.isFinite(report.total) ? report.total : 0)
   const percent = total > 0 ? Math.min(100, (100 * done) / total) : 0
   const { unit, message } = report
   return {
     id: job.id,
+    attempt: job.attempt,
     leaseId: job.leaseId,
     percent,
     detail: { done, total, unit, ...(message === undefined ? {} : { message }) },
@@ -291,6 +295,5 @@ export function toWrite(job: Pick<ClaimedJob, 'id' | 'leaseId'>, report: Progres
 export function withLastReport(attempt: Attempt, ending: Ending | null): Ending | null {
   if (attempt.progress === null) return ending
   const { percent, detail } = toWrite(attempt.job, attempt.progress)
-  const { id, leaseId } = attempt.job
-  return { ...(ending ?? plainEnding({ id, leaseId })), report: { percent, detail } }
+  return { ...(ending ?? plainEnding(attempt.job)), report: { percent, detail } }
 }

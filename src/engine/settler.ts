@@ -120,5 +120,5 @@ export function toSettlement(batch: readonly Ended[]): Settlement {
 }
 
 export function toCompletion(one: Ended): Completion {
-  return { id: one.job.id, leaseId: one.job.leaseId }
+  return { id: one.job.id, attempt: one.job.attempt, leaseId: one.job.leaseId }
 }

@@ -76,7 +76,7 @@ export function createWatch(options: {
       const lost = new Set(
         await lostAttempts(
           pool,
-          batch.map((one) => ({ id: one.job.id, leaseId: one.job.leaseId })),
+          batch.map((one) => one.job),
         ),
       )
       for (const attempt of batch) {

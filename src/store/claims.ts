@@ -3,7 +3,7 @@
  * that waits locks executions before jobs, each in the order of their ids.
  */
 import type { Queryable } from './database.ts'
-import { type Completion, EVERY, fenceValues, type Settled } from './fence.ts'
+import { type Completion, EVERY, fenceValues, holdsAttempt, type Settled } from './fence.ts'
 
 /** One queue and priority: the unit that a claim looks at. */
 export interface Lane {
@@ -123,7 +123,7 @@ const claimCte = (limit: number, hasSlot: string, waited: string): string => `
       and c.job_type = any (array(
         select known.job_type
         from unnest($6::text[]) as known (job_type)
-        where not exists (select from rowbeat.job_type_rates r where r.job_type = known.job_type)))
+        where known.job_type <> all (array(select r.job_type from rowbeat.job_type_rates r))))
       and not exists (
         select from rowbeat.queues q
         where q.name = $1
@@ -161,10 +161,7 @@ const EXCHANGE_TEXT = new Map(
   set status = 'completed',
       finished_at = now(),
       updated_at = now()
-  from unnest($10::bigint[], $11::integer[]) as done (id, lease)
-  where j.id = done.id
-    and j.lease_id = ($12::uuid[])[done.lease]
-    and (j.finished_at is null or done.id is null)
+  where ${holdsAttempt(10)}
   returning j.id
 ), ended as (
   delete from rowbeat.leases where lease_id = any ($13::uuid[])

@@ -274,6 +274,6 @@ describe('a report of progress', () => {
     [{ done: -1, total: -4, unit: 'pages' }, 0, { done: 0, total: 0, unit: 'pages' }],
     [{ done: Number.NaN, total: Number.POSITIVE_INFINITY, unit: 'x' }, 0, { done: 0, total: 0, unit: 'x' }],
   ])('%j is written as %i percent', (report, percent, detail) => {
-    expect(toWrite(jobOf(), report)).toEqual({ id: '1', leaseId: 'lease', percent, detail })
+    expect(toWrite(jobOf(), report)).toEqual({ id: '1', attempt: 1, leaseId: 'lease', percent, detail })
   })
 })

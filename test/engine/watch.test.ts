@@ -70,7 +70,7 @@ describe('the watch over running attempts', () => {
       const ids = String(values[0]).match(/\d+/g) ?? []
       largest = Math.max(largest, ids.length)
       for (const id of ids) asked.add(id)
-      return { rows: [] }
+      return { rows: ids.map((id) => [id]) }
     }
     const watch = createWatch({
       pool: { query } as unknown as pg.Pool,

@@ -298,9 +298,13 @@ describe('a daemon', () => {
       const leaseId = randomUUID()
       const claimed = await claimJobs(pool, { ...claim, limit: 8, leaseId })
       expect(claimed).toHaveLength(3)
-      const plain = claimed.filter((job) => job.executionId === null).map((job) => ({ id: job.id, leaseId }))
+      const plain = claimed.filter((job) => job.executionId === null)
       await exchange(pool, { ...claim, limit: 1, leaseId: randomUUID() }, plain, [])
-      await settle(pool, { completions: [{ id: steps.a ?? '', leaseId }], endings: [], executionIds: [id] })
+      await settle(pool, {
+        completions: [{ id: steps.a ?? '', attempt: 1, leaseId }],
+        endings: [],
+        executionIds: [id],
+      })
       expect(await sql.steps(id)).toEqual({ a: 'completed', b: 'pending' })
       expect((await beat(pool, pollerId, { running: 0, listening: true })).alive).toBe(true)
       await raiseClaimFloors(pool)

@@ -196,7 +196,7 @@ describe('an exchange', () => {
     const claim = claimOf()
     const [one, two] = await claimJobs(store.pool, claim)
     if (one === undefined || two === undefined) throw new Error('two jobs were expected')
-    const wrong = [{ id: one.id, leaseId: randomUUID() }, two]
+    const wrong = [{ ...one, leaseId: randomUUID() }, two]
     expect((await exchange(store.pool, claimOf(), wrong, [])).settled).toEqual(new Set([two.id]))
     expect((await exchange(store.pool, claimOf(), [two], [])).settled).toEqual(new Set())
     expect((await readJob(store.pool, one.id)).status).toBe('running')

@@ -75,6 +75,8 @@ describe.each(STATISTICS)('with statistics %s', (_what, fill) => {
     const client = await database.pool.connect()
     const rows = new Map<string, number>()
     try {
+      // As behind a pooler, where nothing is set for a session.
+      await client.query('set enable_seqscan = on')
       await client.query('begin')
       const db = explaining(client, rows)
       const claimed = async (): Promise<Awaited<ReturnType<typeof claimJobs>>> =>

@@ -28,6 +28,7 @@ import {
 } from '../../src/store/settlements.ts'
 import { triage } from '../../src/store/upkeep.ts'
 import { useTestDatabase } from '../support/database.ts'
+import { jobsRead } from '../support/plans.ts'
 import { addPoller, claimOf, endingOf, POLLER } from './fixtures.ts'
 
 const database = useTestDatabase()
@@ -67,28 +68,7 @@ afterAll(async () => {
   await pool.end()
 })
 
-interface Reads {
-  readonly whole: number
-  readonly rows: number
-}
-
-async function readsSoFar(): Promise<Reads> {
-  await pool.query('select pg_stat_force_next_flush()')
-  const { rows } = await pool.query<Reads>(
-    `select seq_scan::int as whole, coalesce(idx_tup_fetch, 0)::int as rows
-     from pg_stat_user_tables where schemaname = 'rowbeat' and relname = 'scheduled_jobs'`,
-  )
-  return rows[0] ?? { whole: -1, rows: -1 }
-}
-
-/** Rows of the table of jobs that `work` read; throws when it walked over the whole table. */
-async function rowsRead(work: () => Promise<unknown>): Promise<number> {
-  const before = await readsSoFar()
-  await work()
-  const after = await readsSoFar()
-  if (after.whole > before.whole) throw new Error('the whole table was read')
-  return after.rows - before.rows
-}
+const rowsRead = (work: () => Promise<unknown>): Promise<number> => jobsRead(pool, work)
 
 /** Lets the floor be as high as the last pass over the floors would have left it. */
 async function lift(): Promise<void> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { claimJobs } from '../../src/store/claims.ts'
 import { isRefusedData } from '../../src/store/database.ts'
+import { releaseLeases } from '../../src/store/pollers.ts'
 import {
   completeJobs,
   endAttempts,
@@ -16,7 +17,7 @@ const store = useStore()
 describe('a settlement', () => {
   it('takes effect once, for the lease that holds the job', async () => {
     const job = await claimedJob(store.pool)
-    expect(await completeJobs(store.pool, [{ id: job.id, leaseId: randomUUID() }])).toEqual(new Set())
+    expect(await completeJobs(store.pool, [{ ...job, leaseId: randomUUID() }])).toEqual(new Set())
     expect((await readJob(store.pool, job.id)).status).toBe('running')
     expect(await completeJobs(store.pool, [job])).toEqual(new Set([job.id]))
     const settled = await readJob(store.pool, job.id)
@@ -25,6 +26,23 @@ describe('a settlement', () => {
     expect(await completeJobs(store.pool, [job])).toEqual(new Set())
     expect(await endAttempts(store.pool, [endingOf(job, { result: { late: true } })])).toEqual(new Set())
     expect((await readJob(store.pool, job.id)).result).toBeNull()
+  })
+
+  it.each([
+    ['the earlier one first', false],
+    ['the later one first', true],
+  ])('of two attempts at one job settles the one that is under way: %s', async (_order, reversed) => {
+    const lost = await claimedJob(store.pool)
+    const others = [await claimedJob(store.pool), await claimedJob(store.pool)]
+    await releaseLeases(store.pool, [lost.leaseId])
+    const [again] = await claimJobs(store.pool, claimOf({ limit: 1 }))
+    if (again?.id !== lost.id) throw new Error('the job was not claimed a second time')
+    const [before, after] = others
+    if (before === undefined || after === undefined) throw new Error('two jobs were expected')
+    expect(await lostAttempts(store.pool, [lost, before])).toEqual([lost.id])
+    const pair = reversed ? [again, lost] : [lost, again]
+    expect((await completeJobs(store.pool, [before, ...pair, after])).size).toBe(3)
+    expect(await readJob(store.pool, lost.id)).toMatchObject({ status: 'completed', lease_id: again.leaseId })
   })
 
   it('stores the result, also one with characters that Postgres does not take', async () => {
@@ -124,7 +142,7 @@ describe('a settlement', () => {
   it('of many jobs at once settles each as told', async () => {
     await addJobs(store.pool, Array<number>(40).fill(-1))
     const jobs = await claimJobs(store.pool, claimOf({ limit: 64 }))
-    const fenced = { id: jobs[0]?.id ?? '', leaseId: randomUUID() }
+    const fenced = { id: jobs[0]?.id ?? '', attempt: 1, leaseId: randomUUID() }
     const { settled } = await settle(store.pool, {
       completions: [fenced, ...jobs.slice(1, 20)].reverse(),
       endings: jobs

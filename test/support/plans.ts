@@ -1,4 +1,5 @@
-/** Plans as `explain (analyze, format json)` gives them. */
+/** What a statement reads: by its plan, as `explain (analyze, format json)` gives it, and by the server's own counts. */
+import type { Queryable } from '../../src/store/database.ts'
 
 export interface PlanNode {
   readonly 'Node Type': string
@@ -21,4 +22,30 @@ const REMOVED = [
 export function rowsHandled(node: PlanNode): number {
   const removed = REMOVED.reduce((sum, reason) => sum + (node[reason] ?? 0), 0)
   return (node['Actual Rows'] + removed) * node['Actual Loops']
+}
+
+interface Reads {
+  readonly whole: number
+  readonly rows: number
+}
+
+async function readsSoFar(db: Queryable): Promise<Reads> {
+  await db.query('select pg_stat_force_next_flush()')
+  const { rows } = await db.query<Reads>(
+    `select seq_scan::int as whole, coalesce(idx_tup_fetch, 0)::int as rows
+     from pg_stat_user_tables where schemaname = 'rowbeat' and relname = 'scheduled_jobs'`,
+  )
+  return rows[0] ?? { whole: -1, rows: -1 }
+}
+
+/**
+ * Rows of the table of jobs that `work` read; throws when it walked over the whole table. `db` must be the one
+ * connection to the database, or what others read counts too.
+ */
+export async function jobsRead(db: Queryable, work: () => Promise<unknown>): Promise<number> {
+  const before = await readsSoFar(db)
+  await work()
+  const after = await readsSoFar(db)
+  if (after.whole > before.whole) throw new Error('the whole table was read')
+  return after.rows - before.rows
 }
