@@ -34,6 +34,15 @@ const IDLE_TIMEOUT_MS = 10_000
 /** A connection that is silent for this long is probed by the kernel. */
 const KEEP_ALIVE_MS = 5_000
 
+/**
+ * How the server plans our statements, on connections of our own. A prepared statement keeps the plan that was made when
+ * its table was nearly empty until the table is next analyzed, and then would read all of it each time: so never
+ * whole tables, unless there is no other way. Up to version 17 that setting makes what must read whole tables look so
+ * dear that it would be compiled, which takes longer than any of our statements. Behind a pooler each execution is
+ * planned anew, for the table as it is.
+ */
+const PLANNING = 'set session enable_seqscan = off; set session jit = off'
+
 const BEGIN = 'begin isolation level read committed'
 /**
  * How a transaction begins on connections that something shares out among clients, see {@link isPooled}: with the
@@ -68,7 +77,9 @@ export function connect(options: {
         beginPooled.set(client, `${BEGIN}; ${serverLimits('local', queryTimeoutMs)}`)
         dropNames(client)
       } else {
-        await client.query(within(CONNECT_TIMEOUT_MS, { text: serverLimits('session', queryTimeoutMs) }))
+        await client.query(
+          within(CONNECT_TIMEOUT_MS, { text: `${serverLimits('session', queryTimeoutMs)}; ${PLANNING}` }),
+        )
       }
     },
   })
