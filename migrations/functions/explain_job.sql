@@ -95,7 +95,7 @@ begin
   if beating = 0 then
     return query select 'no_poller', 'No poller is alive.', 'Start one: npm start, or the service that runs it; then: select * from rowbeat.pollers_live'::text;
   elsif knowing = 0 then
-    return query select 'unknown_job_type', format('None of the %s living pollers knows the job type %s.', beating, job.job_type),
+    return query select 'unknown_job_type', format('No living poller knows the job type %s.', job.job_type),
       'select name, version, job_types from rowbeat.pollers_live; deploy one that knows it, or cancel the job'::text;
   elsif free_slots <= 0 then
     return query select 'pollers_full', format('The %s pollers that know %s are full or draining.', knowing, job.job_type),

@@ -16,8 +16,8 @@ const HOT_POLL_MIN_MS = 5
 const HOT_POLL_MAX_MS = 400
 /** Pause before the poll that follows a hint which led to nothing, ms. */
 const HINTED_POLL_MS = 200
-/** How long claims may find no slot, ms. */
-const CROWDED_MAX_MS = 1_000
+/** How long claims may find nothing where there is something, for others hold all slots, ms. */
+const VAIN_MAX_MS = 1_000
 /** Hints for later than this are left to the looks, which come every few seconds. */
 const DUE_TIMER_MAX_MS = 60_000
 
@@ -28,8 +28,10 @@ interface LaneState {
   ready: boolean
   /** True when somebody said that it has work. */
   hinted: boolean
-  /** Monotonic ms since when claims find no slot; null: the last one did. */
-  crowdedMs: number | null
+  /** True when the last look saw due work, and no claim has found any since. */
+  seen: boolean
+  /** Monotonic ms since when claims find no slot, or nothing although a look saw due work; null: not so. */
+  vainMs: number | null
   /** Counts hints, so that one that arrives during a claim is not taken back by its result. */
   wakes: number
   pollMs: number | null
@@ -172,13 +174,22 @@ export function createLanes(onReady: () => void): Lanes {
     {
       wakes,
       hinted,
+      force,
       crowded,
-    }: { readonly wakes: number; readonly hinted: boolean; readonly crowded: boolean },
+    }: {
+      readonly wakes: number
+      readonly hinted: boolean
+      readonly force: boolean
+      readonly crowded: boolean
+    },
   ): void => {
-    state.crowdedMs = crowded ? (state.crowdedMs ?? performance.now()) : null
+    const found = jobs.length > 0
+    // What a forced claim does not find is not there any more: somebody else has taken it.
+    if (found || force) state.seen = false
+    state.vainMs = crowded || state.seen ? (state.vainMs ?? performance.now()) : null
     if (crowded) state.pollMs = HOT_POLL_MIN_MS
     // Nothing may also mean that others were claiming, perhaps jobs of other types.
-    else if (hinted && jobs.length === 0) state.pollMs ??= HINTED_POLL_MS
+    else if (!found && (hinted || state.seen)) state.pollMs ??= HINTED_POLL_MS
     else learn(state, jobs)
     if (jobs.length < limit) rest(state, wakes)
   }
@@ -207,18 +218,19 @@ export function createLanes(onReady: () => void): Lanes {
     state.servedAt = turn
     const { wakes, hinted } = state
     const fair = isFair(state)
+    const force = state.vainMs !== null && performance.now() - state.vainMs > VAIN_MAX_MS
     state.busy = fair
     state.hinted = false
     return {
       lane: state.lane,
       fair,
       hinted,
-      force: state.crowdedMs !== null && performance.now() - state.crowdedMs > CROWDED_MAX_MS,
+      force,
       waits: state.limited || state.lane.ratedType !== null,
       floor: state.floor,
       until: untilOf(state),
       afterKey: state.afterKey,
-      settle: (jobs, limit, crowded) => settle(state, jobs, limit, { wakes, hinted, crowded }),
+      settle: (jobs, limit, crowded) => settle(state, jobs, limit, { wakes, hinted, force, crowded }),
       settleFair: (answer) => settleFair(state, answer, wakes),
       fail: () => {
         state.busy = false
@@ -234,7 +246,8 @@ export function createLanes(onReady: () => void): Lanes {
     // Nothing is pending before the first one found, so claims may start there; it may also lie below the
     // floor, when a claim had passed it unseen.
     state.floor = { at: Math.min(view.firstDueAt ?? lagged, lagged), id: '0' }
-    if (view.firstDueAt !== null && view.firstDueAt <= now) makeReady(state)
+    state.seen = view.firstDueAt !== null && view.firstDueAt <= now
+    if (state.seen) makeReady(state)
     const later = view.laterDueAt ?? view.firstDueAt
     return later === null || later <= now ? null : (later - now) * 1000
   }
@@ -307,7 +320,8 @@ function newState({ queue, priority, keyed, ratedType }: ClaimLane): LaneState {
     floor: BEGINNING,
     ready: false,
     hinted: false,
-    crowdedMs: null,
+    seen: false,
+    vainMs: null,
     wakes: 0,
     pollMs: null,
     pollTimer: null,

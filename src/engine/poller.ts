@@ -14,16 +14,23 @@ import type pg from 'pg'
 import type { Log, Services } from '../core/ports.ts'
 import type { Registry } from '../core/registry.ts'
 import { type ClaimedJob, claimSize } from '../store/claims.ts'
-import { isRefusedData } from '../store/database.ts'
+import { isLockTimeout, isRefusedData } from '../store/database.ts'
 import type { Settled } from '../store/fence.ts'
 import { look, lookForKeys } from '../store/look.ts'
 import { endLeases, releaseLeases } from '../store/pollers.ts'
 import { completeJobs, settleAround } from '../store/settlements.ts'
-import { type Attempt, type AttemptEnd, startAttempt, unstorable, withLastReport } from './attempt.ts'
+import { type Attempt, type AttemptEnd, startAttempt, withLastReport } from './attempt.ts'
 import { claimTurn } from './claiming.ts'
 import type { Events } from './events.ts'
 import { createLanes, type Lanes, type LaneTurn } from './lanes.ts'
-import { createSettler, type Ended, SETTLE_BATCH_MAX, toCompletion, toSettlement } from './settler.ts'
+import {
+  createSettler,
+  type Ended,
+  SETTLE_BATCH_MAX,
+  toCompletion,
+  toSettlement,
+  withoutPoison,
+} from './settler.ts'
 import { createStarts } from './starts.ts'
 
 export interface PollerOptions {
@@ -150,8 +157,11 @@ export function createPoller(options: PollerOptions): Poller {
       await what()
       pausedUntil = 0
     } catch (error) {
-      pausedUntil = performance.now() + FAILURE_PAUSE_MS
-      events.emit({ type: 'service.failed', service: 'poller', error, failures: 1 })
+      // What is given back goes round the rows that somebody holds: no failure, and the wait was the pause.
+      if (!isLockTimeout(error)) {
+        pausedUntil = performance.now() + FAILURE_PAUSE_MS
+        events.emit({ type: 'service.failed', service: 'poller', error, failures: 1 })
+      }
       onFailure(error)
     } finally {
       writes -= 1
@@ -299,21 +309,9 @@ export function createPoller(options: PollerOptions): Poller {
       },
       (error) => {
         if (mine !== epoch) return
-        settler.giveBack(isRefusedData(error) ? withoutPoison(batch, error) : batch)
+        settler.giveBack(isRefusedData(error) ? withoutPoison(settler, batch, error) : batch)
       },
     )
-  }
-
-  /** One end that cannot be stored must not keep the others from being written for ever. */
-  const withoutPoison = (batch: readonly Ended[], error: unknown): readonly Ended[] => {
-    settler.oneByOne()
-    const [only] = batch
-    if (only === undefined || batch.length > 1) return batch
-    // Nothing of it can be stored: its row stays as it is until this poller's leases are taken back.
-    if (only.replaced) return []
-    only.replaced = true
-    only.ending = unstorable(only.job, error)
-    return batch
   }
 
   return {

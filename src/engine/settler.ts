@@ -5,6 +5,7 @@
 import type { ClaimedJob } from '../store/claims.ts'
 import type { Completion, Settled } from '../store/fence.ts'
 import type { Ending, Settlement } from '../store/settlements.ts'
+import { unstorable } from './attempt.ts'
 
 /** Most attempts in one write. */
 export const SETTLE_BATCH_MAX = 768
@@ -108,6 +109,21 @@ export function createSettler(): Settler {
       open.clear()
     },
   }
+}
+
+/**
+ * Of a batch that was refused, what to try again: one end that cannot be stored must not keep the others from being
+ * written for ever, so it says that instead, and what not even then is stored is given up.
+ */
+export function withoutPoison(settler: Settler, batch: readonly Ended[], error: unknown): readonly Ended[] {
+  settler.oneByOne()
+  const [only] = batch
+  if (only === undefined || batch.length > 1) return batch
+  // Nothing of it can be stored: its row stays as it is until this poller's leases are taken back.
+  if (only.replaced) return []
+  only.replaced = true
+  only.ending = unstorable(only.job, error)
+  return batch
 }
 
 /** The statement's view of a batch. */

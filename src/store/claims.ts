@@ -3,7 +3,7 @@
  * that waits locks executions before jobs, each in the order of their ids.
  */
 import type { Queryable } from './database.ts'
-import { type Completion, EVERY, fenceValues, holdsAttempt, type Settled } from './fence.ts'
+import { type Completion, EVERY, fenceValues, holdsAttempt, type Settled, WAITS_BRIEFLY } from './fence.ts'
 
 /** One queue and priority: the unit that a claim looks at. */
 export interface Lane {
@@ -161,7 +161,8 @@ const EXCHANGE_TEXT = new Map(
   set status = 'completed',
       finished_at = now(),
       updated_at = now()
-  where ${holdsAttempt(10)}
+  where ${WAITS_BRIEFLY}
+    and ${holdsAttempt(10)}
   returning j.id
 ), ended as (
   delete from rowbeat.leases where lease_id = any ($13::uuid[])

@@ -203,6 +203,11 @@ export function isRefusedData(error: unknown): boolean {
   return error instanceof pg.DatabaseError && /^(22|23|44|54|P0)/.test(error.code ?? '')
 }
 
+/** True when a lock was not to be had in time: somebody else holds the row. */
+export function isLockTimeout(error: unknown): boolean {
+  return databaseCode(error) === '55P03'
+}
+
 /** A sentence for the operator about why the database cannot be used. */
 export function explainDatabaseError(error: unknown, url: string): string {
   const where = describeUrl(url)

@@ -38,6 +38,12 @@ export function holdsAttempt(first: number): string {
     and j.finished_at is null`
 }
 
+/**
+ * A condition that is true, and by being asked lets the statement wait half a second for a lock and no longer: whoever
+ * holds one of its rows must not hold up all others of the batch. It is asked once, before any row is read.
+ */
+export const WAITS_BRIEFLY = "(select set_config('lock_timeout', '500ms', true)) is not null"
+
 /** The place of the row `j` among the attempts of {@link holdsAttempt}, from 1. */
 export function placeOf(first: number): string {
   return `width_bucket(j.id, $${first}::bigint[])`

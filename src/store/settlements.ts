@@ -4,11 +4,20 @@
 
 import type pg from 'pg'
 import type { ExecutionStatus } from '../core/states.ts'
-import { databaseCode, type Queryable, transaction } from './database.ts'
-import { byId, type Completion, EVERY, fenceValues, holdsAttempt, placeOf, type Settled } from './fence.ts'
+import { isLockTimeout, type Queryable, transaction } from './database.ts'
+import {
+  byId,
+  type Completion,
+  EVERY,
+  fenceValues,
+  holdsAttempt,
+  placeOf,
+  type Settled,
+  WAITS_BRIEFLY,
+} from './fence.ts'
 import { jsonText } from './json.ts'
 
-/** Settles plain completions alone; returns the ids that took effect. */
+/** Settles plain completions alone; returns the ids that took effect. Fails when one of the rows is held by somebody. */
 export async function completeJobs(db: Queryable, completions: readonly Completion[]): Promise<Set<string>> {
   const { rows } = await db.query<[string]>({
     name: 'complete',
@@ -16,7 +25,8 @@ export async function completeJobs(db: Queryable, completions: readonly Completi
 set status = 'completed',
     finished_at = now(),
     updated_at = now()
-where ${holdsAttempt(1)}
+where ${WAITS_BRIEFLY}
+  and ${holdsAttempt(1)}
 returning j.id`,
     values: fenceValues(completions),
     rowMode: 'array',
@@ -49,11 +59,7 @@ export interface Report {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-/**
- * Settles attempts that ended with a result, a failure, a skip or a return; fenced like every settlement.
- * @returns the ids that took effect.
- */
-export async function endAttempts(db: Queryable, endings: readonly Ending[]): Promise<Set<string>> {
+async function endAttempts(db: Queryable, endings: readonly Ending[]): Promise<Settled> {
   const { rows } = await db.query<[string]>({
     name: 'end_attempts',
     text: 'select rowbeat.end_attempts($1::jsonb)',
@@ -119,9 +125,6 @@ export async function settle(db: Queryable, batch: Settlement): Promise<Settleme
   return { ...answer, settled: answer.settled === null ? EVERY : new Set(answer.settled) }
 }
 
-/** SQLSTATE of a lock that was not to be had in time. */
-const LOCK_TIMED_OUT = '55P03'
-
 /**
  * {@link settle}, around rows that somebody else holds locked, say in a transaction left open: when a lock is not to
  * be had within half a second, what is free is settled and the rest is named in `held`, to be tried again.
@@ -133,7 +136,7 @@ export async function settleAround(
   try {
     return { ...(await settle(pool, batch)), held: NONE }
   } catch (error) {
-    if (databaseCode(error) !== LOCK_TIMED_OUT) throw error
+    if (!isLockTimeout(error)) throw error
     return settleFree(pool, batch)
   }
 }

@@ -2,7 +2,9 @@
 import type pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { defineWorkflow, step } from '../../src/core/workflow.ts'
+import { claimJobs } from '../../src/store/claims.ts'
 import { createExecution } from '../../src/store/executions.ts'
+import { claimOf } from '../store/fixtures.ts'
 import { until } from '../support/wait.ts'
 import { eventsOf, gate, useEngines } from './harness.ts'
 
@@ -33,33 +35,40 @@ afterEach(async () => {
 const status = async (id: string): Promise<unknown> => (await engines.read(id)).status
 
 describe('a row that somebody holds locked', () => {
-  it('of a job keeps no other from being settled, and is settled when it is let go', async () => {
-    const door = gate()
-    const work = async (context: Parameters<typeof door.run>[0]) => {
-      await door.run(context)
-      return { done: true }
-    }
-    const started = await engines.start({ jobs: { work } })
-    const [held = '', ...others] = await engines.add(
-      ...Array.from({ length: 4 }, () => ({ jobType: 'work' })),
-    )
-    await until(() => door.inside() === 4, { ...soon, what: 'all to run' })
-    const letGo = await hold('select from rowbeat.scheduled_jobs where id = $1 for update', held)
-    door.open()
-    for (const id of others)
-      await until(async () => (await status(id)) === 'completed', {
-        ...MEANWHILE,
-        what: `job ${id} to be settled`,
-      })
-    const [later = ''] = await engines.add({ jobType: 'work' })
-    await until(async () => (await status(later)) === 'completed', { ...MEANWHILE, what: 'a later one' })
-    expect(await status(held)).toBe('running')
-    await letGo()
-    await engines.drained()
-    expect(await engines.read(held)).toMatchObject({ status: 'completed', attempt: 1, retry_count: 0 })
-    expect(eventsOf(started, 'job.ended').map((one) => one.outcome)).toEqual(Array(5).fill('completed'))
-    expect(eventsOf(started, 'service.failed')).toEqual([])
-  }, 30_000)
+  it.each([
+    ['with results', { done: true }],
+    ['without', undefined],
+  ])(
+    'of a job keeps no other from being settled, %s, and is settled when it is let go',
+    async (_what, result) => {
+      const door = gate()
+      const work = async (context: Parameters<typeof door.run>[0]) => {
+        await door.run(context)
+        return result
+      }
+      const started = await engines.start({ jobs: { work } })
+      const [held = '', ...others] = await engines.add(
+        ...Array.from({ length: 4 }, () => ({ jobType: 'work' })),
+      )
+      await until(() => door.inside() === 4, { ...soon, what: 'all to run' })
+      const letGo = await hold('select from rowbeat.scheduled_jobs where id = $1 for update', held)
+      door.open()
+      for (const id of others)
+        await until(async () => (await status(id)) === 'completed', {
+          ...MEANWHILE,
+          what: `job ${id} to be settled`,
+        })
+      const [later = ''] = await engines.add({ jobType: 'work' })
+      await until(async () => (await status(later)) === 'completed', { ...MEANWHILE, what: 'a later one' })
+      expect(await status(held)).toBe('running')
+      await letGo()
+      await engines.drained()
+      expect(await engines.read(held)).toMatchObject({ status: 'completed', attempt: 1, retry_count: 0 })
+      expect(eventsOf(started, 'job.ended').map((one) => one.outcome)).toEqual(Array(5).fill('completed'))
+      expect(eventsOf(started, 'service.failed')).toEqual([])
+    },
+    30_000,
+  )
 
   it('of an execution keeps no other from going on', async () => {
     const door = gate()
@@ -130,4 +139,19 @@ describe('a row that somebody holds locked', () => {
     expect(eventsOf(started, 'job.ended')).toMatchObject([{ outcome: 'refused' }])
     expect(await engines.read(held)).toMatchObject({ status: 'cancelled', result: null })
   }, 30_000)
+})
+
+describe('a lane that others claim from without pause', () => {
+  it('is claimed from all the same by a poller whose job types only it knows', async () => {
+    await engines.add({ jobType: 'other' }, { jobType: 'other' })
+    // Both slots of the lane, as if there were always somebody with two claims under way.
+    for (const client of [await engines.pool.connect(), await engines.pool.connect()]) {
+      holders.push(client)
+      await client.query('begin')
+      expect(await claimJobs(client, claimOf({ limit: 1, jobTypes: ['other'] }))).toHaveLength(1)
+    }
+    await engines.start({ jobs: { work: async () => undefined } })
+    const [id = ''] = await engines.add({ jobType: 'work' })
+    await until(async () => (await status(id)) === 'completed', { what: 'the job to be claimed' })
+  })
 })

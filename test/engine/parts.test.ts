@@ -73,6 +73,30 @@ describe('the lanes', () => {
     lanes.clear()
   })
 
+  it('whose due work a claim does not find are claimed from whoever else does, once', async () => {
+    const lanes = createLanes(() => undefined)
+    const view = { now: NOW, lanes: [laneView('a')] }
+    lanes.update(view)
+    // Claims alone do not learn whether others held all slots, or somebody took what there was.
+    const forced = async (): Promise<void> => {
+      await until(
+        () => {
+          const turn = lanes.next()
+          turn?.settle([], 8, false)
+          return turn?.force === true
+        },
+        { what: 'a turn that does not mind the others', everyMs: 5 },
+      )
+    }
+    await forced()
+    // That one found nothing either, so there is nothing: not before a look has seen some again.
+    lanes.wake('a', 0, null)
+    expect(lanes.next()?.force).toBe(false)
+    lanes.update(view)
+    await forced()
+    lanes.clear()
+  })
+
   it('rest after a claim that was not full, unless a hint came meanwhile', () => {
     const lanes = createLanes(() => undefined)
     lanes.update({ now: NOW, lanes: [laneView('a')] })

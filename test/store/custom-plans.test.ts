@@ -7,10 +7,10 @@ import type pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { claimJobs, exchange } from '../../src/store/claims.ts'
 import { reapDeadPollers, releaseLeases } from '../../src/store/pollers.ts'
-import { completeJobs, endAttempts, lostAttempts, writeProgress } from '../../src/store/settlements.ts'
+import { completeJobs, lostAttempts, writeProgress } from '../../src/store/settlements.ts'
 import { useTestPool } from '../support/database.ts'
 import { type PlanNode, rowsHandled } from '../support/plans.ts'
-import { addPoller, claimOf, endingOf, POLLER } from './fixtures.ts'
+import { addPoller, claimOf, endAttempts, endingOf, POLLER } from './fixtures.ts'
 
 const database = useTestPool(1)
 const BATCH = 512

@@ -5,7 +5,7 @@ import { beforeEach } from 'vitest'
 import { defineWorkflow, type StepOptions, step, type WorkflowDefinition } from '../../src/core/workflow.ts'
 import { type Claim, type ClaimedJob, claimJobs } from '../../src/store/claims.ts'
 import { registerPoller } from '../../src/store/pollers.ts'
-import type { Ending } from '../../src/store/settlements.ts'
+import { type Ending, settle } from '../../src/store/settlements.ts'
 import { useSessions, useTestPool } from '../support/database.ts'
 
 export interface StoreDatabase {
@@ -95,6 +95,15 @@ export function endingOf(job: Pick<ClaimedJob, 'id' | 'leaseId'>, more: Partial<
     result: undefined,
     ...more,
   }
+}
+
+/** Settles attempts that belong to no execution; returns the ids that took effect. */
+export async function endAttempts(
+  db: Pick<pg.Pool, 'query'>,
+  endings: readonly Ending[],
+): Promise<Set<string>> {
+  const { settled } = await settle(db, { completions: [], endings, executionIds: [] })
+  return new Set(endings.map((one) => one.id).filter((id) => settled.has(id)))
 }
 
 type Row = Record<string, unknown>

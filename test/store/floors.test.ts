@@ -5,9 +5,8 @@ import { transaction } from '../../src/store/database.ts'
 import { raiseClaimFloors } from '../../src/store/floors.ts'
 import { look } from '../../src/store/look.ts'
 import { releaseLeases } from '../../src/store/pollers.ts'
-import { endAttempts } from '../../src/store/settlements.ts'
 import { until } from '../support/wait.ts'
-import { addJobs, claimAll, claimOf, endingOf, rowsOf, useStore } from './fixtures.ts'
+import { addJobs, claimAll, claimOf, endAttempts, endingOf, rowsOf, useStore } from './fixtures.ts'
 
 const store = useStore()
 const { session } = store

@@ -2,16 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type ClaimedJob, claimJobs, exchange } from '../../src/store/claims.ts'
-import {
-  completeJobs,
-  endAttempts,
-  lostAttempts,
-  settle,
-  writeProgress,
-} from '../../src/store/settlements.ts'
+import { completeJobs, lostAttempts, settle, writeProgress } from '../../src/store/settlements.ts'
 import { useTestPool } from '../support/database.ts'
 import { jobsRead } from '../support/plans.ts'
-import { addPoller, claimOf, endingOf } from './fixtures.ts'
+import { addPoller, claimOf, endAttempts, endingOf } from './fixtures.ts'
 
 const database = useTestPool(1)
 const LIMIT = 16

@@ -2,8 +2,7 @@
 import { beforeEach } from 'vitest'
 import type { ClaimedJob } from '../../src/store/claims.ts'
 import { claimFairly, type FairAnswer, type FairClaim } from '../../src/store/fair-claims.ts'
-import { endAttempts } from '../../src/store/settlements.ts'
-import { claimOf, endingOf, type StoreDatabase, useStore } from './fixtures.ts'
+import { claimOf, endAttempts, endingOf, type StoreDatabase, useStore } from './fixtures.ts'
 
 type FairLane = FairClaim['lane']
 

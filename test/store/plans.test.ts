@@ -19,17 +19,11 @@ import { enqueueJobs } from '../../src/store/jobs.ts'
 import { look, lookForKeys } from '../../src/store/look.ts'
 import { beat, reapDeadPollers, releaseLeases } from '../../src/store/pollers.ts'
 import { readSnapshot } from '../../src/store/reports.ts'
-import {
-  completeJobs,
-  endAttempts,
-  lostAttempts,
-  settle,
-  writeProgress,
-} from '../../src/store/settlements.ts'
+import { completeJobs, lostAttempts, settle, writeProgress } from '../../src/store/settlements.ts'
 import { triage } from '../../src/store/upkeep.ts'
 import { useTestDatabase } from '../support/database.ts'
 import { jobsRead } from '../support/plans.ts'
-import { addPoller, claimOf, endingOf, POLLER } from './fixtures.ts'
+import { addPoller, claimOf, endAttempts, endingOf, POLLER } from './fixtures.ts'
 
 const database = useTestDatabase()
 let pool: pg.Pool

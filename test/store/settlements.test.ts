@@ -3,14 +3,18 @@ import { describe, expect, it } from 'vitest'
 import { claimJobs } from '../../src/store/claims.ts'
 import { isRefusedData } from '../../src/store/database.ts'
 import { releaseLeases } from '../../src/store/pollers.ts'
+import { completeJobs, lostAttempts, settle, writeProgress } from '../../src/store/settlements.ts'
 import {
-  completeJobs,
+  addJobs,
+  claimedJob,
+  claimOf,
   endAttempts,
-  lostAttempts,
-  settle,
-  writeProgress,
-} from '../../src/store/settlements.ts'
-import { addJobs, claimedJob, claimOf, endingOf, POLLER, readJob, rowsOf, useStore } from './fixtures.ts'
+  endingOf,
+  POLLER,
+  readJob,
+  rowsOf,
+  useStore,
+} from './fixtures.ts'
 
 const store = useStore()
 
