@@ -1,5 +1,5 @@
 /** Creates executions as the API does, in a process of its own that may die around its COMMIT. */
-import { connect } from '../../src/store/database.ts'
+import { connect, transaction } from '../../src/store/database.ts'
 import { createExecution } from '../../src/store/executions.ts'
 import { armFailpoints } from './failpoints.ts'
 import { quietWalk } from './load.ts'
@@ -13,10 +13,10 @@ const connections = connect({ url: task.databaseUrl, max: 2, applicationName: 'c
 armFailpoints(connections.pool, task.failpoints, () => process.kill(process.pid, 'SIGKILL'))
 const { walk } = defineWork(await loadCore(task.root), null)
 for (const subject of task.subjects) {
-  const { executionId } = await createExecution(connections.pool, {
-    workflow: walk,
-    input: quietWalk(subject),
-  })
+  const request = { workflow: walk, input: quietWalk(subject) }
+  const { executionId } = task.inTransaction
+    ? await transaction(connections.pool, (client) => createExecution(client, request))
+    : await createExecution(connections.pool, request)
   const report: Report = { type: 'created', subject, executionId }
   process.send?.(report)
 }

@@ -23,6 +23,8 @@ export interface CreatorTask {
   readonly root: string
   readonly databaseUrl: string
   readonly subjects: readonly string[]
+  /** Each in a transaction, as the API does; else by the statement alone. */
+  readonly inTransaction: boolean
   readonly failpoints: readonly Failpoint[]
 }
 

@@ -1,7 +1,13 @@
 import { EventEmitter } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import type pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { armFailpoints, describeFailpoint, type Failpoint } from '../../scripts/chaos/failpoints.ts'
+import {
+  armFailpoints,
+  describeFailpoint,
+  type Failpoint,
+  NAMED_STATEMENTS,
+} from '../../scripts/chaos/failpoints.ts'
 
 type Query = (statement: unknown, callback?: (error: unknown, result: unknown) => void) => Promise<string>
 
@@ -60,6 +66,16 @@ describe('a failpoint', () => {
     await query({ text: 'select 1' })
     await tick()
     expect(log).not.toContain('died')
+  })
+
+  it('is at a statement that the engine sends', () => {
+    const store = new URL('../../src/store/', import.meta.url)
+    const source = readdirSync(store)
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(new URL(file, store), 'utf8'))
+    const sent = (name: string): boolean =>
+      source.some((text) => text.includes(`name: '${name}'`) || text.includes(`name: \`${name}\${`))
+    expect(NAMED_STATEMENTS.filter((name) => name !== 'commit' && !sent(name))).toEqual([])
   })
 
   it('is named for people', () => {

@@ -79,11 +79,12 @@ export const creatorKilled: Scenario = {
     for (let number = 1; stage.leftMs() > 0 && number <= 200; number++) {
       const subject = `creator ${number}`
       const point: Failpoint = {
-        statement: stage.random.pick(['insert_execution', 'insert_steps', 'commit']),
+        statement: stage.random.pick(['create_execution', 'commit']),
         moment: stage.random.pick(MOMENTS),
         nth: 1,
       }
-      const task = { root, databaseUrl: stage.url, subjects: [subject] }
+      const inTransaction = point.statement === 'commit'
+      const task = { root, databaseUrl: stage.url, subjects: [subject], inTransaction }
       const first = await runCreator({ ...task, failpoints: [point] }, 20_000)
       const second = await runCreator({ ...task, failpoints: [] }, 20_000)
       stage.fault(`creator died ${describeFailpoint(point)}`)

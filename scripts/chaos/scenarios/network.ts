@@ -28,7 +28,7 @@ export const DECISIVE: readonly { readonly what: string; readonly pattern: RegEx
   { what: 'COMMIT', pattern: COMMIT },
   { what: 'an exchange', pattern: /exchange_\d+\0/ },
   { what: 'a claim', pattern: /claim_\d+\0/ },
-  { what: 'a settlement', pattern: /(complete|end_attempts)\0/ },
+  { what: 'a settlement', pattern: /(complete|end_attempts|settle_attempts)\0/ },
 ]
 
 export const cutInCommit: Scenario = {
