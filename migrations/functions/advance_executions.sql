@@ -9,6 +9,8 @@ create or replace function rowbeat.advance_executions(ids uuid[]) returns table 
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
+-- A connection keeps the plan that was made when the tables were nearly empty.
+set enable_seqscan = off
 as $$
 declare
   freed_now integer;

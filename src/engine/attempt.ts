@@ -274,17 +274,13 @@ function abortError(reason: AbortReason, limitSeconds: number): RowbeatError {
 }
 
 /** The store's view of a report; what is no number counts as 0. */
-export function toWrite(
-  job: Pick<ClaimedJob, 'id' | 'attempt' | 'leaseId'>,
-  report: ProgressReport,
-): ProgressWrite {
+export function toWrite(job: Pick<ClaimedJob, 'id' | 'leaseId'>, report: ProgressReport): ProgressWrite {
   const done = Math.max(0, Number.isFinite(report.done) ? report.done : 0)
   const total = Math.max(0, Number.isFinite(report.total) ? report.total : 0)
   const percent = total > 0 ? Math.min(100, (100 * done) / total) : 0
   const { unit, message } = report
   return {
     id: job.id,
-    attempt: job.attempt,
     leaseId: job.leaseId,
     percent,
     detail: { done, total, unit, ...(message === undefined ? {} : { message }) },

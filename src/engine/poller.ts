@@ -124,7 +124,9 @@ export function createPoller(options: PollerOptions): Poller {
       schedule(pause)
       return
     }
-    if (settler.hasMixed() && !mixedUnderWay && writes < WRITES_MAX) void settleMixed()
+    // A claim that is still under way when we close would take again what is handed back.
+    const mayHandBack = pollerId !== null || claiming === 0
+    if (mayHandBack && settler.hasMixed() && !mixedUnderWay && writes < WRITES_MAX) void settleMixed()
     while (writes < WRITES_MAX && !awaitsFreed()) {
       const turn = capacity() > 0 ? lanes.next() : null
       if (turn !== null) void claimNext(turn)

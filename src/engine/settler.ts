@@ -25,7 +25,7 @@ export interface Ended {
 export interface Settler {
   size(): number
   add(ended: Ended): void
-  /** Takes up to a batch of plain completions of jobs without an execution. */
+  /** Takes up to a batch of plain completions of jobs without an execution, no job twice. */
   takePlain(): Ended[]
   /** Takes up to a batch of everything else. */
   takeMixed(): Ended[]
@@ -72,7 +72,7 @@ export function createSettler(): Settler {
   return {
     size: () => plain.length + mixed.length,
     add: (one) => (isPlain(one) ? plain : mixed).push(one),
-    takePlain: () => plain.splice(0, SETTLE_BATCH_MAX),
+    takePlain: () => plain.splice(0, distinct(plain)),
     takeMixed: () => mixed.splice(0, batchMax),
     hasPlain: () => plain.length > 0,
     hasMixed: () => mixed.length > 0,
@@ -112,6 +112,19 @@ export function createSettler(): Settler {
 }
 
 /**
+ * How many of the first ones are of different jobs, a batch at most. Two attempts at one job end in one poller when the
+ * first was taken from it, or its claim was lost with a crash of the server: then both even bear the same number.
+ */
+function distinct(ends: readonly Ended[]): number {
+  const ids = new Set<string>()
+  for (const one of ends) {
+    if (ids.size === SETTLE_BATCH_MAX || ids.has(one.job.id)) break
+    ids.add(one.job.id)
+  }
+  return ids.size
+}
+
+/**
  * Of a batch that was refused, what to try again: one end that cannot be stored must not keep the others from being
  * written for ever, so it says that instead, and what not even then is stored is given up.
  */
@@ -136,5 +149,5 @@ export function toSettlement(batch: readonly Ended[]): Settlement {
 }
 
 export function toCompletion(one: Ended): Completion {
-  return { id: one.job.id, attempt: one.job.attempt, leaseId: one.job.leaseId }
+  return { id: one.job.id, leaseId: one.job.leaseId }
 }

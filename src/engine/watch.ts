@@ -73,14 +73,12 @@ export function createWatch(options: {
       (attempt) => named.has(attempt.job.id) || now - attempt.startedMs > timing.watchMs,
     )
     for (const batch of batchesOf(old)) {
-      const lost = new Set(
-        await lostAttempts(
-          pool,
-          batch.map((one) => one.job),
-        ),
+      const lost = await lostAttempts(
+        pool,
+        batch.map((one) => one.job),
       )
       for (const attempt of batch) {
-        if (!lost.has(attempt.job.id) || attempt.ended) continue
+        if (!lost.has(attempt.job) || attempt.ended) continue
         attempt.abort('lost')
         // Its settlement would be refused; the slot is free for others at once.
         giveUp(attempt)
@@ -96,7 +94,7 @@ export function createWatch(options: {
       return timing.watchMs
     },
   })
-  // Apart from the watch: a report may wait for whoever holds the row of its job, and no signal may wait with it.
+  // Apart from the watch: a report may wait for whoever holds the row of its execution, and no signal may wait with it.
   const reports = createLoop({
     name: 'reports',
     events,

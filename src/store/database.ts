@@ -39,7 +39,7 @@ const KEEP_ALIVE_MS = 5_000
  * its table was nearly empty until the table is next analyzed, and then would read all of it each time: so never
  * whole tables, unless there is no other way. Up to version 17 that setting makes what must read whole tables look so
  * dear that it would be compiled, which takes longer than any of our statements. Behind a pooler each execution is
- * planned anew, for the table as it is.
+ * planned anew, for the table as it is, but for what functions do: these say it themselves.
  */
 const PLANNING = 'set session enable_seqscan = off; set session jit = off'
 

@@ -3,8 +3,6 @@
 /** A plain completion: no result to store, no execution to advance. */
 export interface Completion {
   readonly id: string
-  /** Tells apart two attempts at one job, when the earlier one was taken from this very poller. */
-  readonly attempt: number
   readonly leaseId: string
 }
 
@@ -14,12 +12,16 @@ export type Settled = Pick<ReadonlySet<string>, 'has'>
 /** All that were asked for. */
 export const EVERY: Settled = { has: () => true }
 
-/**
- * In the order of ids: two statements that lock the same jobs must not wait for each other. Of two attempts at one job
- * the later comes last: only it can still be under way.
- */
-export function byId<T extends { readonly id: string; readonly attempt?: number }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => Number(a.id) - Number(b.id) || (a.attempt ?? 0) - (b.attempt ?? 0))
+/** In the order of ids: two statements that lock the same jobs must not wait for each other. */
+export function byId<T extends { readonly id: string }>(items: readonly T[]): T[] {
+  return [...items].sort((a, b) => compareIds(a.id, b.id))
+}
+
+/** As text, shorter ones first: beyond 2^53 the number of an id is not exact. */
+function compareIds(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length
+  if (a === b) return 0
+  return a < b ? -1 : 1
 }
 
 /**
@@ -27,9 +29,10 @@ export function byId<T extends { readonly id: string; readonly attempt?: number 
  * of the first of three parameters, see {@link fenceValues}. With a lease, no end time means running (the CHECK of the
  * table).
  *
- * `width_bucket` finds a job's place among the sorted ids by binary search, the last one of several. A join with the
- * unnested arrays would say the same, but costs a fifth more and needs a planner that does not choose to read the
- * whole table for it. The rows are found, and so locked, in the order of their ids.
+ * `width_bucket` finds a job's place among the sorted ids by binary search. A join with the unnested arrays would say
+ * the same, but costs a fifth more, and may be planned so that it reads the whole table. Rows are found by the index,
+ * in the order of their ids, or where the planner prefers it in that of the disk: then two statements may wait for each
+ * other, so each that locks by this condition gives up early ({@link WAITS_BRIEFLY}).
  */
 export function holdsAttempt(first: number): string {
   const [ids, places, leases] = [`$${first}::bigint[]`, `$${first + 1}::integer[]`, `$${first + 2}::uuid[]`]
@@ -38,20 +41,22 @@ export function holdsAttempt(first: number): string {
     and j.finished_at is null`
 }
 
-/**
- * A condition that is true, and by being asked lets the statement wait half a second for a lock and no longer: whoever
- * holds one of its rows must not hold up all others of the batch. It is asked once, before any row is read.
- */
-export const WAITS_BRIEFLY = "(select set_config('lock_timeout', '500ms', true)) is not null"
-
 /** The place of the row `j` among the attempts of {@link holdsAttempt}, from 1. */
 export function placeOf(first: number): string {
   return `width_bucket(j.id, $${first}::bigint[])`
 }
 
 /**
+ * A condition that is true, and by being asked lets the statement wait half a second for a lock and no longer: less
+ * than Postgres takes to look for a deadlock, and whoever holds one of its rows must not hold up all others of the
+ * batch. It is asked once, before any row is read.
+ */
+export const WAITS_BRIEFLY = "(select set_config('lock_timeout', '500ms', true)) is not null"
+
+/**
  * Attempts as three array literals: ids in order, for each the place of its lease (from 1), and the leases. A batch
- * holds many jobs of few leases, and a lease's text is the longest part of all that is sent.
+ * holds many jobs of few leases, and a lease's text is the longest part of all that is sent. No job may be among them
+ * twice.
  */
 export function fenceValues(attempts: readonly Completion[]): [ids: string, places: string, leases: string] {
   const sorted = byId(attempts)

@@ -206,7 +206,7 @@ for no key update skip locked`,
 }
 
 /** The ending of a plain completion. */
-export function plainEnding(completion: Pick<Completion, 'id' | 'leaseId'>): Ending {
+export function plainEnding(completion: Completion): Ending {
   return {
     id: completion.id,
     leaseId: completion.leaseId,
@@ -221,34 +221,48 @@ export function plainEnding(completion: Pick<Completion, 'id' | 'leaseId'>): End
 }
 
 /** Of the attempts given, those that are no longer ours: cancelled, ended by the reaper, or changed by hand. */
-export async function lostAttempts(db: Queryable, attempts: readonly Completion[]): Promise<string[]> {
-  const { rows } = await db.query<[string]>({
+export async function lostAttempts<T extends Completion>(
+  db: Queryable,
+  attempts: readonly T[],
+): Promise<ReadonlySet<T>> {
+  const { rows } = await db.query<[id: string, leaseId: string | null]>({
     name: 'lost_attempts',
-    text: `select j.id from rowbeat.scheduled_jobs j where ${holdsAttempt(1)}`,
-    values: fenceValues(attempts),
+    text: `select j.id, j.lease_id
+from rowbeat.scheduled_jobs j
+where j.id = any ($1::bigint[])
+  and j.finished_at is null`,
+    values: [byId(attempts).map((one) => one.id)],
     rowMode: 'array',
   })
-  const ours = new Set(rows.map((row) => row[0]))
-  return attempts.map((one) => one.id).filter((id) => !ours.has(id))
+  const leases = new Map(rows)
+  return new Set(attempts.filter((one) => leases.get(one.id) !== one.leaseId))
 }
 
 export interface ProgressWrite extends Completion, Report {}
 
 /**
- * Stores what running jobs report. Progress never falls; when the first report came is kept.
+ * Stores what running jobs report. Progress never falls; when the first report came is kept. A row that somebody holds
+ * is passed over, and so is one of two attempts at one job: the next report comes soon.
  * @returns the executions whose steps reported, for {@link bumpVersions}.
  */
 export async function writeProgress(db: Queryable, reports: readonly ProgressWrite[]): Promise<string[]> {
   const sorted = byId(reports)
   const { rows } = await db.query<[string | null]>({
     name: 'write_progress',
-    text: `update rowbeat.scheduled_jobs j
+    text: `with mine as materialized (
+  select j.id
+  from rowbeat.scheduled_jobs j
+  where ${holdsAttempt(1)}
+  order by j.id
+  for no key update skip locked
+)
+update rowbeat.scheduled_jobs j
 set progress = greatest(j.progress, ($4::real[])[${placeOf(1)}]),
     progress_detail = $5::jsonb -> (${placeOf(1)} - 1) || jsonb_build_object('reported_since',
       -- A second ahead: whoever reads before this commits still goes by the clock, and must not be ahead of it.
       coalesce(j.progress_detail -> 'reported_since', to_jsonb(clock_timestamp() + interval '1 second'))),
     updated_at = now()
-where ${holdsAttempt(1)}
+where j.id = any (array(select m.id from mine m))
 returning j.parent_execution_id`,
     values: [
       ...fenceValues(sorted),

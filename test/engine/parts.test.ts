@@ -147,6 +147,18 @@ describe('the lanes', () => {
 })
 
 describe('the settler', () => {
+  it('puts no job twice into one batch of plain completions', () => {
+    const settler = createSettler()
+    const [lost, other, again] = [
+      endedOf(jobOf({ id: '1' })),
+      endedOf(jobOf({ id: '2' })),
+      endedOf(jobOf({ id: '1', leaseId: 'later' })),
+    ]
+    for (const one of [lost, other, again]) settler.add(one)
+    expect(settler.takePlain()).toEqual([lost, other])
+    expect(settler.takePlain()).toEqual([again])
+  })
+
   const endedOf = (job: ClaimedJob, told: boolean[] = []): Ended => ({
     job,
     ending: null,
@@ -298,6 +310,6 @@ describe('a report of progress', () => {
     [{ done: -1, total: -4, unit: 'pages' }, 0, { done: 0, total: 0, unit: 'pages' }],
     [{ done: Number.NaN, total: Number.POSITIVE_INFINITY, unit: 'x' }, 0, { done: 0, total: 0, unit: 'x' }],
   ])('%j is written as %i percent', (report, percent, detail) => {
-    expect(toWrite(jobOf(), report)).toEqual({ id: '1', attempt: 1, leaseId: 'lease', percent, detail })
+    expect(toWrite(jobOf(), report)).toEqual({ id: '1', leaseId: 'lease', percent, detail })
   })
 })

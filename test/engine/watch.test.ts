@@ -12,36 +12,32 @@ import { gate, useEngines } from './harness.ts'
 const engines = useEngines()
 const soon = { timeoutMs: 8_000 }
 
-/** How many statements wait for a lock. */
-async function waiting(): Promise<number> {
-  const { rows } = await engines.pool.query(
-    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-  )
-  return rows.length
-}
-
 describe('the watch over running attempts', () => {
-  it('fires the signal of a cancelled one while the report of another waits for a lock', async () => {
+  it('fires signals and stores reports while somebody holds the row of one that reports', async () => {
     const [held, reporting] = [gate(), gate()]
-    let report: () => void = () => undefined
+    const reports: (() => void)[] = []
     const started = await engines.start({
       jobs: {
         hold: held.run,
         report: (context) => {
-          report = () => context.progress({ done: 1, total: 2, unit: 'pages' })
+          reports.push(() => context.progress({ done: 1, total: 2, unit: 'pages' }))
           return reporting.run(context)
         },
       },
     })
-    const [locked = '', cancelled = ''] = await engines.add({ jobType: 'report' }, { jobType: 'hold' })
+    const [locked = '', free = '', cancelled = ''] = await engines.add(
+      { jobType: 'report' },
+      { jobType: 'report' },
+      { jobType: 'hold' },
+    )
     started.engine.wake('default', 0)
-    await until(() => held.inside() === 1 && reporting.inside() === 1, { ...soon, what: 'both to run' })
+    await until(() => held.inside() === 1 && reporting.inside() === 2, { ...soon, what: 'all to run' })
     const client = await engines.pool.connect()
     try {
       await client.query('begin')
       await client.query('select from rowbeat.scheduled_jobs where id = $1 for update', [locked])
-      report()
-      await until(async () => (await waiting()) > 0, { ...soon, what: 'the report to wait' })
+      for (const report of reports) report()
+      await until(async () => (await engines.read(free)).progress === 50, { ...soon, what: 'the report' })
       await engines.pool.query(
         `update rowbeat.scheduled_jobs set status = 'cancelled', lease_id = null, finished_at = now()
          where id = $1`,
@@ -70,7 +66,7 @@ describe('the watch over running attempts', () => {
       const ids = String(values[0]).match(/\d+/g) ?? []
       largest = Math.max(largest, ids.length)
       for (const id of ids) asked.add(id)
-      return { rows: ids.map((id) => [id]) }
+      return { rows: ids.map((id) => [id, 'lease']) }
     }
     const watch = createWatch({
       pool: { query } as unknown as pg.Pool,

@@ -60,7 +60,7 @@ describe('update … set status by hand', () => {
     await sql.hand(`update rowbeat.scheduled_jobs set status = 'cancelled' where id = $1`, [id])
     await stops.stop()
     expect(stops.heard).toEqual([id])
-    expect(await completeJobs(sql.engine, [{ id, attempt: 1, leaseId }])).toEqual(new Set())
+    expect(await completeJobs(sql.engine, [{ id, leaseId }])).toEqual(new Set())
     expect((await sql.job(id)).status).toBe('cancelled')
   })
 
@@ -93,8 +93,8 @@ describe('update … set status by hand', () => {
     await wakes.stop()
     expect(wakes.heard).toEqual(['0||default'])
     const second = await claim(sql.engine)
-    expect(await completeJobs(sql.engine, [{ id, attempt: 1, leaseId: first }])).toEqual(new Set())
-    expect(await completeJobs(sql.engine, [{ id, attempt: 2, leaseId: second }])).toEqual(new Set([id]))
+    expect(await completeJobs(sql.engine, [{ id, leaseId: first }])).toEqual(new Set())
+    expect(await completeJobs(sql.engine, [{ id, leaseId: second }])).toEqual(new Set([id]))
     expect((await sql.job(id)).attempt).toBe(2)
   })
 
@@ -347,7 +347,7 @@ describe('the guard', () => {
     const id = await addJob(sql.engine)
     const pollerId = await addPoller(sql.engine)
     const leaseId = await claim(sql.engine, pollerId)
-    expect(await completeJobs(sql.engine, [{ id, attempt: 1, leaseId }])).toEqual(new Set([id]))
+    expect(await completeJobs(sql.engine, [{ id, leaseId }])).toEqual(new Set([id]))
     await sql.hand(`set application_name = 'rowbeat - 10.0.0.1:5432'`)
     await sql.hand('update rowbeat.scheduled_jobs set attempt = 9 where id = $1', [id])
     await sql.hand(`set application_name = 'psql'`)

@@ -200,7 +200,7 @@ describe('cancel_job', () => {
       },
     ])
     const settled = await settle(sql.engine, {
-      completions: [{ id, attempt: 1, leaseId }],
+      completions: [{ id, leaseId }],
       endings: [],
       executionIds: [],
     })

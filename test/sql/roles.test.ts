@@ -301,7 +301,7 @@ describe('a daemon', () => {
       const plain = claimed.filter((job) => job.executionId === null)
       await exchange(pool, { ...claim, limit: 1, leaseId: randomUUID() }, plain, [])
       await settle(pool, {
-        completions: [{ id: steps.a ?? '', attempt: 1, leaseId }],
+        completions: [{ id: steps.a ?? '', leaseId }],
         endings: [],
         executionIds: [id],
       })

@@ -83,7 +83,7 @@ describe.each(STATISTICS)('with statistics %s', (_what, fill) => {
         claimJobs(client, claimOf({ limit: BATCH, leaseId: randomUUID() }))
       const mine = await claimed()
       expect(mine).toHaveLength(BATCH)
-      expect(await lostAttempts(db, mine)).toEqual([])
+      expect((await lostAttempts(db, mine)).size).toBe(0)
       await writeProgress(
         db,
         mine.map((job) => ({ ...job, percent: 1, detail: {} })),

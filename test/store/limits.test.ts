@@ -65,7 +65,7 @@ describe('the limit of a queue', () => {
     await add(4)
     await setQueueLimits(store.pool, 'default', 'a test', { maxRunning: 2 })
     const { claimed } = await fairly()
-    const wrong = { id: claimed[1]?.id ?? '', attempt: 1, leaseId: randomUUID() }
+    const wrong = { id: claimed[1]?.id ?? '', leaseId: randomUUID() }
     const answer = await claimFairly(
       store.pool,
       fairOf(),

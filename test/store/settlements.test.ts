@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { claimJobs } from '../../src/store/claims.ts'
-import { isRefusedData } from '../../src/store/database.ts'
-import { releaseLeases } from '../../src/store/pollers.ts'
+import { type ClaimedJob, claimJobs } from '../../src/store/claims.ts'
+import { isLockTimeout, isRefusedData } from '../../src/store/database.ts'
+import { reapDeadPollers } from '../../src/store/pollers.ts'
 import { completeJobs, lostAttempts, settle, writeProgress } from '../../src/store/settlements.ts'
+import { until } from '../support/wait.ts'
 import {
   addJobs,
+  addPoller,
   claimedJob,
   claimOf,
   endAttempts,
@@ -32,21 +34,58 @@ describe('a settlement', () => {
     expect((await readJob(store.pool, job.id)).result).toBeNull()
   })
 
-  it.each([
-    ['the earlier one first', false],
-    ['the later one first', true],
-  ])('of two attempts at one job settles the one that is under way: %s', async (_order, reversed) => {
-    const lost = await claimedJob(store.pool)
-    const others = [await claimedJob(store.pool), await claimedJob(store.pool)]
-    await releaseLeases(store.pool, [lost.leaseId])
-    const [again] = await claimJobs(store.pool, claimOf({ limit: 1 }))
-    if (again?.id !== lost.id) throw new Error('the job was not claimed a second time')
-    const [before, after] = others
-    if (before === undefined || after === undefined) throw new Error('two jobs were expected')
-    expect(await lostAttempts(store.pool, [lost, before])).toEqual([lost.id])
-    const pair = reversed ? [again, lost] : [lost, again]
-    expect((await completeJobs(store.pool, [before, ...pair, after])).size).toBe(3)
-    expect(await readJob(store.pool, lost.id)).toMatchObject({ status: 'completed', lease_id: again.leaseId })
+  it('finds each job of a batch by its own lease, beyond 2^53 too', async () => {
+    const [low, high] = [await claimedJob(store.pool), await claimedJob(store.pool)]
+    const move = async (job: ClaimedJob, id: string): Promise<ClaimedJob> => {
+      const identity = 'alter table rowbeat.scheduled_jobs alter column id set generated'
+      await store.pool.query(`${identity} by default`)
+      await store.pool.query('update rowbeat.scheduled_jobs set id = $2, updated_at = now() where id = $1', [
+        job.id,
+        id,
+      ])
+      await store.pool.query(`${identity} always`)
+      return { ...job, id }
+    }
+    const jobs = [await move(high, '9007199254740993'), await move(low, '9007199254740992')]
+    jobs.push(await claimedJob(store.pool))
+    expect((await completeJobs(store.pool, jobs)).size).toBe(3)
+  })
+
+  it('ends no reaper in a deadlock, in whatever order the rows lie on disk', async () => {
+    const { pool } = store
+    const old = (count: number): string => `insert into rowbeat.scheduled_jobs
+      (job_type, scheduled_at, status, finished_at)
+      select 'other', now() - interval '1 hour', 'completed', now() from generate_series(1, ${count})`
+    // The first half of the jobs at the end of the table, the second in the places of what was purged before them.
+    await pool.query(old(4_000))
+    await addJobs(pool, Array<number>(8).fill(-60))
+    await pool.query('delete from rowbeat.scheduled_jobs where id <= 3000')
+    await pool.query('vacuum (analyze) rowbeat.scheduled_jobs')
+    await addJobs(pool, Array<number>(8).fill(-60))
+    await pool.query(old(2_992))
+    await pool.query('analyze rowbeat.scheduled_jobs')
+    await addPoller(pool)
+    const jobs = await claimJobs(pool, claimOf({ limit: 16 }))
+    expect(jobs).toHaveLength(16)
+    await pool.query(`update rowbeat.pollers set beat_at = '-infinity' where poller_id = $1`, [POLLER])
+    // Both come to the first job while somebody holds it for a moment.
+    const other = await store.session()
+    await other.query('begin')
+    await other.query('select from rowbeat.scheduled_jobs where id = $1 for no key update', [jobs[0]?.id])
+    const waiting = async (): Promise<number | null> =>
+      (
+        await pool.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+      ).rowCount
+    const reaper = reapDeadPollers(pool)
+    await until(async () => (await waiting()) === 1, { what: 'the reaper to wait' })
+    const settled = completeJobs(pool, jobs).catch((error: unknown) => error)
+    await until(async () => (await waiting()) === 2, { what: 'the settlement to wait', everyMs: 5 })
+    await other.query('rollback')
+    expect(await reaper).toMatchObject({ pollers: 1 })
+    const outcome = await settled
+    expect(outcome instanceof Set || isLockTimeout(outcome)).toBe(true)
   })
 
   it('stores the result, also one with characters that Postgres does not take', async () => {
@@ -146,7 +185,7 @@ describe('a settlement', () => {
   it('of many jobs at once settles each as told', async () => {
     await addJobs(store.pool, Array<number>(40).fill(-1))
     const jobs = await claimJobs(store.pool, claimOf({ limit: 64 }))
-    const fenced = { id: jobs[0]?.id ?? '', attempt: 1, leaseId: randomUUID() }
+    const fenced = { id: jobs[0]?.id ?? '', leaseId: randomUUID() }
     const { settled } = await settle(store.pool, {
       completions: [fenced, ...jobs.slice(1, 20)].reverse(),
       endings: jobs
@@ -195,7 +234,23 @@ describe('lost attempts', () => {
       ids[2],
     ])
     await store.pool.query('delete from rowbeat.scheduled_jobs where id = $1', [ids[3]])
-    expect((await lostAttempts(store.pool, jobs)).sort()).toEqual(ids.slice(1).sort())
+    expect(await lostAttempts(store.pool, jobs)).toEqual(new Set(jobs.slice(1)))
+  })
+})
+
+describe('of two attempts at one job in one poller', () => {
+  it('the one that is under way is not lost, even when both bear one number', async () => {
+    const lost = await claimedJob(store.pool)
+    // As after a crash of the server that took the claim back.
+    await store.pool.query(
+      `update rowbeat.scheduled_jobs set status = 'pending', attempt = 0, lease_id = null, updated_at = now() where id = $1`,
+      [lost.id],
+    )
+    const [again] = await claimJobs(store.pool, claimOf({ limit: 1 }))
+    if (again === undefined) throw new Error('the job was not claimed a second time')
+    expect([again.id, again.attempt]).toEqual([lost.id, lost.attempt])
+    expect(await lostAttempts(store.pool, [again, lost])).toEqual(new Set([lost]))
+    expect(await lostAttempts(store.pool, [lost, again])).toEqual(new Set([lost]))
   })
 })
 
@@ -210,6 +265,16 @@ describe('reported progress', () => {
     await writeProgress(store.pool, [{ ...job, percent: Number.NaN, detail }])
     const second = await readJob(store.pool, job.id)
     expect(second.progress).toBe(50)
+    const held = await store.session()
+    await held.query('begin')
+    await held.query('select from rowbeat.scheduled_jobs where id = $1 for update', [job.id])
+    const free = await claimedJob(store.pool)
+    const both = [job, free].map((one) => ({ ...one, percent: 70, detail }))
+    // Whoever holds a row keeps no other report waiting.
+    await writeProgress(store.pool, both)
+    expect((await readJob(store.pool, free.id)).progress).toBe(70)
+    expect((await readJob(store.pool, job.id)).progress).toBe(50)
+    await held.query('rollback')
     const since = (row: Record<string, unknown>): unknown =>
       (row.progress_detail as Record<string, unknown>).reported_since
     expect(since(second)).toBe(since(first))

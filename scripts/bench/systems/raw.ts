@@ -40,7 +40,7 @@ async function work({ url, onJob }: WorkRequest): Promise<Worker> {
       const last = claimed.at(-1)
       if (last === undefined && done.length === 0) return
       if (last !== undefined) floor = { at: last.scheduledAt, id: last.id }
-      done = claimed.map((job) => ({ id: job.id, attempt: job.attempt, leaseId: job.leaseId }))
+      done = claimed.map((job) => ({ id: job.id, leaseId: job.leaseId }))
       for (let job = 0; job < claimed.length; job++) onJob(null)
     }
   }
