@@ -189,7 +189,7 @@ export function createLanes(onReady: () => void): Lanes {
     state.vainMs = crowded || state.seen ? (state.vainMs ?? performance.now()) : null
     if (crowded) state.pollMs = HOT_POLL_MIN_MS
     // Nothing may also mean that others were claiming, perhaps jobs of other types.
-    else if (!found && (hinted || state.seen)) state.pollMs ??= HINTED_POLL_MS
+    else if (!found && (hinted || state.seen)) state.pollMs = Math.max(state.pollMs ?? 0, HINTED_POLL_MS)
     else learn(state, jobs)
     if (jobs.length < limit) rest(state, wakes)
   }
