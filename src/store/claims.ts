@@ -1,6 +1,6 @@
 /**
  * Claiming due jobs. The claim takes jobs with SKIP LOCKED and so never waits; everything
- * that waits locks executions before jobs, each in the order of their ids.
+ * that waits locks executions before jobs, each in the order of their ids, or gives up early (fence.ts).
  */
 import type { Queryable } from './database.ts'
 import { type Completion, EVERY, fenceValues, holdsAttempt, type Settled, WAITS_BRIEFLY } from './fence.ts'
