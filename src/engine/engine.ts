@@ -81,6 +81,7 @@ export function createEngine(options: EngineOptions): Engine {
     events,
     concurrency: options.concurrency,
     logFor: options.logFor,
+    isAlive: () => performance.now() - beatAtMs <= selfFenceMs,
     onSurplus: () => waker.tellAll(),
     onUnseen: () => keyLooker.wake(),
   })

@@ -41,6 +41,8 @@ export interface PollerOptions {
   /** Most jobs that run at once. */
   readonly concurrency: number
   readonly logFor: (job: ClaimedJob) => Log
+  /** True while others take this poller for alive. */
+  readonly isAlive: () => boolean
   /** Called when steps became pending that this poller has no room for. */
   readonly onSurplus: () => void
   /** Called when there is work of a kind that this poller does not know of: only a look can tell. */
@@ -125,8 +127,8 @@ export function createPoller(options: PollerOptions): Poller {
       return
     }
     // A claim that is still under way when we close would take again what is handed back.
-    const mayHandBack = pollerId !== null || claiming === 0
-    if (mayHandBack && settler.hasMixed() && !mixedUnderWay && writes < WRITES_MAX) void settleMixed()
+    const closing = pollerId === null && claiming > 0
+    if (!closing && settler.hasMixed() && !mixedUnderWay && writes < WRITES_MAX) void settleMixed()
     while (writes < WRITES_MAX && !awaitsFreed()) {
       const turn = capacity() > 0 ? lanes.next() : null
       if (turn !== null) void claimNext(turn)
@@ -180,8 +182,7 @@ export function createPoller(options: PollerOptions): Poller {
     const endedLeases = batch.length > 0 || turn.fair ? settler.takeEndedLeases() : []
     const claim = { limit, leaseId, pollerId: pollerId ?? '', jobTypes: registry.jobTypes }
     claiming += limit
-    const mine = epoch
-    const begun = performance.now()
+    const [mine, begun] = [epoch, performance.now()]
     return write(
       async () => {
         try {
@@ -190,8 +191,8 @@ export function createPoller(options: PollerOptions): Poller {
           if (answer.problem !== null) {
             events.emit({ type: 'service.failed', service: 'limits', error: answer.problem, failures: 1 })
           }
-          if (mine !== epoch || pollerId === null) {
-            // Claimed when we shut down, or under an identity that we gave up: to be handed back, not run.
+          if (mine !== epoch || pollerId === null || !options.isAlive()) {
+            // Claimed when we shut down, slept, or under an identity that we gave up: to be handed back, not run.
             if (answer.claimed.length > 0) doubtful.add(leaseId)
             return
           }
@@ -208,8 +209,7 @@ export function createPoller(options: PollerOptions): Poller {
       },
       () => {
         settler.giveBackLeases(endedLeases)
-        // The claim may have been committed although its answer never came.
-        doubtful.add(leaseId)
+        doubtful.add(leaseId) // The claim may have been committed although its answer never came.
         if (mine !== epoch) return
         turn.fail()
         settler.giveBack(batch)
@@ -234,8 +234,8 @@ export function createPoller(options: PollerOptions): Poller {
     for (const job of claimed) {
       if (job.executionId !== null) starts.note(job.executionId)
       const definition = registry.job(job.jobType)
-      // Cannot happen: the claim names the types of the registry.
-      if (definition === undefined) throw new Error(`claimed a job of unknown type ${job.jobType}`)
+      if (definition === undefined)
+        throw new Error(`claimed a job of a type it did not ask for: ${job.jobType}`)
       const attempt = startAttempt(host, job, definition, now)
       if (!attempt.ended) running.add(attempt)
     }

@@ -9,6 +9,41 @@ const proxy = useProxy(engines)
 const quick = (): undefined => undefined
 
 describe('an engine', () => {
+  it('does not begin what it claimed before it slept past its lease', async () => {
+    const attempts: number[] = []
+    const work: Run = async ({ attempt }) => void attempts.push(attempt)
+    const timing = { lookMs: 60_000, beatTtlSeconds: 1 }
+    const started = await engines.start({ jobs: { work }, timing })
+    await engines.add({ jobType: 'work' })
+    started.engine.wake('default', 0)
+    await until(() => attempts.length === 1, { what: 'the lane to be known' })
+    await engines.add({ jobType: 'work' })
+    await new Promise<void>((resolve) => {
+      // In a timer, so that the answer to the claim is read before the timers that are late by then.
+      setTimeout(() => {
+        started.engine.wake('default', 0)
+        let ticks = 0
+        const sleep = (): void => {
+          ticks += 1
+          if (ticks < 50) return process.nextTick(sleep)
+          const untilMs = performance.now() + 1_500
+          while (performance.now() < untilMs);
+          resolve()
+        }
+        process.nextTick(sleep)
+      })
+    })
+    await until(() => eventsOf(started, 'poller.fenced').length === 1, { what: 'its work to be dropped' })
+    await until(
+      () => {
+        started.engine.wake('default', 0)
+        return attempts.length === 2
+      },
+      { what: 'the job to be run' },
+    )
+    expect(attempts).toEqual([1, 2])
+  })
+
   it('survives that all its connections are ended by the server', async () => {
     const started = await engines.start({ jobs: { quick }, listen: true })
     await until(() => started.engine.listening(), { what: 'LISTEN' })
