@@ -25,7 +25,10 @@ describe('an engine', () => {
         let ticks = 0
         const sleep = (): void => {
           ticks += 1
-          if (ticks < 50) return process.nextTick(sleep)
+          if (ticks < 50) {
+            process.nextTick(sleep)
+            return
+          }
           const untilMs = performance.now() + 1_500
           while (performance.now() < untilMs);
           resolve()
