@@ -68,19 +68,20 @@ declare
   chosen_keys text[] := '{}';
   at timestamptz;
   taken integer;
+  patience text := current_setting('lock_timeout');
 begin
-  -- Before the lock: this may wait for somebody who holds one of the jobs.
+  -- Before the lock, for this may wait for somebody who holds one of the jobs; briefly, as in src/store/fence.ts.
+  perform set_config('lock_timeout', '500ms', true);
   return query
     update rowbeat.scheduled_jobs j
       set status = 'completed', finished_at = now(), updated_at = now()
-      from unnest(done_ids, done_leases) as done (id, lease_id)
-      where j.id = done.id
-        and j.lease_id = done.lease_id
-        -- It is running, said as in store/settlements.ts, where the reason is.
-        and (j.finished_at is null or done.id is null)
+      where j.id = any (done_ids)
+        and j.lease_id = done_leases[width_bucket(j.id, done_ids)]
+        and j.finished_at is null
       returning null::bigint, null::text, null::jsonb, null::integer, null::integer, null::integer, null::uuid,
                 null::integer, null::double precision, null::double precision, null::double precision, j.id,
                 null::text, null::boolean, null::double precision, null::text;
+  perform set_config('lock_timeout', patience, true);
 
   select * into q from rowbeat.queues where name = of_queue;
   is_limited := q.max_running is not null or q.rate_max is not null or (is_keyed and q.max_per_key is not null);

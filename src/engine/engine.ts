@@ -67,6 +67,8 @@ export function createEngine(options: EngineOptions): Engine {
   /** Leases that the database knows of this poller and the poller does not. */
   let strays: readonly string[] = []
   let beatAtMs = 0
+  /** True while nobody can have taken this poller for dead. */
+  const isAlive = (): boolean => performance.now() - beatAtMs <= selfFenceMs
   let fenced = false
   /** True while the row of this poller says draining by somebody else's hand. */
   let drained = false
@@ -81,7 +83,7 @@ export function createEngine(options: EngineOptions): Engine {
     events,
     concurrency: options.concurrency,
     logFor: options.logFor,
-    isAlive: () => performance.now() - beatAtMs <= selfFenceMs,
+    isAlive,
     onSurplus: () => waker.tellAll(),
     onUnseen: () => keyLooker.wake(),
   })
@@ -156,7 +158,7 @@ export function createEngine(options: EngineOptions): Engine {
   // Its own timer, not part of the heartbeat's pass: that one hangs exactly when this matters.
   let guard: NodeJS.Timeout | null = null
   const guardLease = (): void => {
-    if (!fenced && performance.now() - beatAtMs > selfFenceMs) fence('no heartbeat got through')
+    if (!fenced && !isAlive()) fence('no heartbeat got through')
   }
 
   const looker = createLoop({

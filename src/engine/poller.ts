@@ -23,6 +23,7 @@ import { type Attempt, type AttemptEnd, startAttempt, withLastReport } from './a
 import { claimTurn } from './claiming.ts'
 import type { Events } from './events.ts'
 import { createLanes, type Lanes, type LaneTurn } from './lanes.ts'
+import { createLater } from './later.ts'
 import {
   createSettler,
   type Ended,
@@ -100,21 +101,22 @@ export function createPoller(options: PollerOptions): Poller {
   /** Grows whenever all work is dropped: what was under way by then must not be taken up. */
   let epoch = 0
   let halted = false
-  let pumpTimer: NodeJS.Timeout | null = null
-  let pumpSoon = false
   let pausedUntil = 0
+  const later = createLater(() => pump())
   const lanes: Lanes = createLanes(() => pump())
   const starts = createStarts({ pool, events, running })
 
+  const mayRun = (): boolean => pollerId !== null && options.isAlive()
+
   const capacity = (): number =>
-    pollerId === null
-      ? 0
-      : options.concurrency - running.size - claiming - Math.max(0, settler.size() - SETTLE_BATCH_MAX)
+    mayRun()
+      ? options.concurrency - running.size - claiming - Math.max(0, settler.size() - SETTLE_BATCH_MAX)
+      : 0
 
   /** True while steps are being freed that the next claim had better take with it; bounded, for it may wait for a lock. */
   const awaitsFreed = (): boolean => {
     const leftMs = sparse && mixedUnderWay ? mixedSinceMs + FREEING_MAX_MS - performance.now() : 0
-    if (leftMs > 0) schedule(leftMs)
+    if (leftMs > 0) later.within(leftMs)
     return leftMs > 0
   }
 
@@ -123,7 +125,7 @@ export function createPoller(options: PollerOptions): Poller {
     if (halted) return
     const pause = pausedUntil - performance.now()
     if (pause > 0) {
-      schedule(pause)
+      later.within(pause)
       return
     }
     // A claim that is still under way when we close would take again what is handed back.
@@ -135,24 +137,6 @@ export function createPoller(options: PollerOptions): Poller {
       else if (settler.hasPlain() && writes === 0) void settlePlain()
       else return
     }
-  }
-
-  const schedule = (ms: number): void => {
-    if (pumpTimer !== null) return
-    pumpTimer = setTimeout(() => {
-      pumpTimer = null
-      pump()
-    }, ms)
-  }
-
-  /** Pumps once after all handlers that ended in this turn of the event loop. */
-  const pumpAfterThisTurn = (): void => {
-    if (pumpSoon) return
-    pumpSoon = true
-    setImmediate(() => {
-      pumpSoon = false
-      pump()
-    })
   }
 
   const write = async (what: () => Promise<void>, onFailure: (error: unknown) => void): Promise<void> => {
@@ -182,7 +166,8 @@ export function createPoller(options: PollerOptions): Poller {
     const endedLeases = batch.length > 0 || turn.fair ? settler.takeEndedLeases() : []
     const claim = { limit, leaseId, pollerId: pollerId ?? '', jobTypes: registry.jobTypes }
     claiming += limit
-    const [mine, begun] = [epoch, performance.now()]
+    const mine = epoch
+    const begun = performance.now()
     return write(
       async () => {
         try {
@@ -191,9 +176,10 @@ export function createPoller(options: PollerOptions): Poller {
           if (answer.problem !== null) {
             events.emit({ type: 'service.failed', service: 'limits', error: answer.problem, failures: 1 })
           }
-          if (mine !== epoch || pollerId === null || !options.isAlive()) {
+          if (mine !== epoch || !mayRun()) {
             // Claimed when we shut down, slept, or under an identity that we gave up: to be handed back, not run.
             if (answer.claimed.length > 0) doubtful.add(leaseId)
+            turn.fail()
             return
           }
           answer.settleTurn()
@@ -209,7 +195,8 @@ export function createPoller(options: PollerOptions): Poller {
       },
       () => {
         settler.giveBackLeases(endedLeases)
-        doubtful.add(leaseId) // The claim may have been committed although its answer never came.
+        // The claim may have been committed although its answer never came.
+        doubtful.add(leaseId)
         if (mine !== epoch) return
         turn.fail()
         settler.giveBack(batch)
@@ -234,8 +221,8 @@ export function createPoller(options: PollerOptions): Poller {
     for (const job of claimed) {
       if (job.executionId !== null) starts.note(job.executionId)
       const definition = registry.job(job.jobType)
-      if (definition === undefined)
-        throw new Error(`claimed a job of a type it did not ask for: ${job.jobType}`)
+      // Cannot happen: the claim names the types of the registry.
+      if (definition === undefined) throw new Error(`claimed a job of unknown type ${job.jobType}`)
       const attempt = startAttempt(host, job, definition, now)
       if (!attempt.ended) running.add(attempt)
     }
@@ -273,7 +260,8 @@ export function createPoller(options: PollerOptions): Poller {
     })
     // The claim that the slot is for settles this one too, in one statement.
     if (end.ending === null && job.executionId === null) lanes.freed([job])
-    pumpAfterThisTurn()
+    // Once for all handlers that end in this turn.
+    later.afterThisTurn()
   }
 
   const settlePlain = (): Promise<void> => {
@@ -330,8 +318,7 @@ export function createPoller(options: PollerOptions): Poller {
       epoch += 1
       pollerId = null
       lanes.clear()
-      if (pumpTimer !== null) clearTimeout(pumpTimer)
-      pumpTimer = null
+      later.clear()
       starts.clear()
     },
     isIdle: () => running.size === 0 && settler.size() === 0 && writes === 0,

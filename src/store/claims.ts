@@ -176,8 +176,8 @@ const EXCHANGE_TEXT = new Map(
 )
 select c.* from claimed c
 union all
--- The last row is about the whole batch: what was settled, whether a slot was free, and the time. A row for each settlement would be half of
--- what there is to send and read, and nearly always all of them took effect.
+-- The last row is about the whole batch: what was settled, whether a slot was free, and the time. A row for each
+-- settlement would be half of what there is to send and read, and nearly always all of them took effect.
 select null, null,
        case when (select count(*) from settled) < cardinality($10::bigint[])
             then coalesce((select jsonb_agg(s.id::text) from settled s), '[]') end,

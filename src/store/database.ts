@@ -41,7 +41,7 @@ const KEEP_ALIVE_MS = 5_000
  * dear that it would be compiled, which takes longer than any of our statements. Behind a pooler each execution is
  * planned anew, for the table as it is, but for what functions do: these say it themselves.
  */
-const PLANNING = 'set session enable_seqscan = off; set session jit = off'
+const PLANNING = { enable_seqscan: 'off', jit: 'off' }
 
 const BEGIN = 'begin isolation level read committed'
 /**
@@ -74,12 +74,11 @@ export function connect(options: {
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     onConnect: async (client) => {
       if (await isPooled(client)) {
-        beginPooled.set(client, `${BEGIN}; ${serverLimits('local', queryTimeoutMs)}`)
+        beginPooled.set(client, `${BEGIN}; ${setting('transaction', serverLimits(queryTimeoutMs))}`)
         dropNames(client)
       } else {
-        await client.query(
-          within(CONNECT_TIMEOUT_MS, { text: `${serverLimits('session', queryTimeoutMs)}; ${PLANNING}` }),
-        )
+        const text = setting('session', { ...serverLimits(queryTimeoutMs), ...PLANNING })
+        await client.query(within(CONNECT_TIMEOUT_MS, { text }))
       }
     },
   })
@@ -105,14 +104,22 @@ export function within<Statement extends pg.QueryConfig>(ms: number, statement: 
 }
 
 /**
- * Sets how long the server goes on by itself. Without it, a transaction whose client vanished would keep its locks
- * until the kernel notices, which may take hours, and hold up everybody that the client left.
+ * How long the server goes on by itself. Without it, a transaction whose client vanished would keep its locks until
+ * the kernel notices, which may take hours, and hold up everybody that the client left.
  */
-function serverLimits(scope: 'session' | 'local', queryTimeoutMs: number): string {
-  return (
-    `set ${scope} statement_timeout = ${queryTimeoutMs + SERVER_MARGIN_MS}; ` +
-    `set ${scope} idle_in_transaction_session_timeout = ${queryTimeoutMs}`
-  )
+function serverLimits(queryTimeoutMs: number): Readonly<Record<string, string>> {
+  return {
+    statement_timeout: String(queryTimeoutMs + SERVER_MARGIN_MS),
+    idle_in_transaction_session_timeout: String(queryTimeoutMs),
+  }
+}
+
+/** One statement for all of them: each connection is greeted with it. */
+function setting(scope: 'session' | 'transaction', values: Readonly<Record<string, string>>): string {
+  const isLocal = scope === 'transaction'
+  return `select ${Object.entries(values)
+    .map(([name, value]) => `set_config('${name}', '${value}', ${isLocal})`)
+    .join(', ')}`
 }
 
 /** For a connection that is to be closed after use: its statements may take as long as they need. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { claimJobs } from '../../src/store/claims.ts'
+import { isLockTimeout } from '../../src/store/database.ts'
 import { claimFairly } from '../../src/store/fair-claims.ts'
 import { setJobTypeRate, setQueueLimits, trimRateStarts } from '../../src/store/limits.ts'
 import { releaseLeases } from '../../src/store/pollers.ts'
@@ -77,6 +78,21 @@ describe('the limit of a queue', () => {
     expect(await rowsOf(store.pool, 'select lease_id from rowbeat.leases')).toEqual([
       { lease_id: answer.claimed[0]?.leaseId },
     ])
+  })
+
+  it('keeps no settlement waiting for long for a row that somebody holds', async () => {
+    await add(2)
+    await setQueueLimits(store.pool, 'default', 'a test', { maxRunning: 2 })
+    const { claimed } = await fairly()
+    const other = await session()
+    await other.query('begin')
+    await other.query('select from rowbeat.scheduled_jobs where id = $1 for update', [claimed[0]?.id])
+    const outcome = await claimFairly(store.pool, fairOf(), claimed, []).catch((error: unknown) => error)
+    expect(isLockTimeout(outcome)).toBe(true)
+    await other.query('rollback')
+    expect((await claimFairly(store.pool, fairOf(), claimed, [])).settled).toEqual(
+      new Set(claimed.map((job) => job.id)),
+    )
   })
 
   it('of zero lets nothing run', async () => {
