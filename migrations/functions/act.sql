@@ -160,25 +160,113 @@ $$;
 comment on function rowbeat.stop_attempt(bigint) is 'Internal: tells the poller that runs this job, at commit, to fire its signal.';
 
 -- Executions before jobs, as everywhere.
+-- What other sessions run may hold passwords: only whom the server lets read all of it is shown it here, whoever owns
+-- the function that asks.
+create or replace function rowbeat.shown_query(query text) returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when pg_has_role(session_user, 'pg_read_all_stats', 'usage') then coalesce(': ' || left(query, 200), '') else '' end
+$$;
+comment on function rowbeat.shown_query(text) is 'Internal: the statement of another session, for callers who may read all statistics; empty for others.';
+
+-- Who holds the lock of a row: the locker's transaction is written in the row, and its owner holds a lock on that id.
+-- Several lockers at once (a multixact) are not told apart.
+create or replace function rowbeat.holders_of(locker xid) returns table (pid integer, words text)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select l.pid,
+         format('backend %s of %s (%s, %s) since %s%s', l.pid, coalesce(a.usename::text, '?'),
+                coalesce(nullif(a.application_name, ''), 'no name'), coalesce(a.state, '?'),
+                coalesce(date_trunc('second', a.xact_start)::text, '?'), rowbeat.shown_query(a.query))
+  from pg_locks l
+  left join pg_stat_activity a on a.pid = l.pid
+  where l.locktype = 'transactionid'
+    and l.transactionid = locker
+    and l.granted
+    and l.pid <> pg_backend_pid()
+$$;
+comment on function rowbeat.holders_of(xid) is 'Internal: the backend that runs a transaction, in words.';
+
+create or replace function rowbeat.refuse_held(what text, locker xid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  holder_pid integer;
+  holder text;
+begin
+  select min(h.pid), string_agg(h.words, '; ') into holder_pid, holder from rowbeat.holders_of(locker) h;
+  raise exception '% is held by %', what, coalesce(holder, 'another transaction')
+    using errcode = 'RB012',
+          hint = coalesce(format('Nothing was changed. Have its owner commit, or end it: select pg_cancel_backend(%s); a session that is idle in transaction ends only by select pg_terminate_backend(%s). Then call again.', holder_pid, holder_pid),
+            'Nothing was changed. Call again in a moment; who is at work: select pid, usename, state, xact_start from pg_stat_activity where xact_start is not null order by xact_start');
+end
+$$;
+comment on function rowbeat.refuse_held(text, xid) is 'Internal: raises RB012, which names who holds the row.';
+
+-- Two seconds: a poller holds a row for milliseconds, and a person at a terminal must not wait without a word.
+create or replace function rowbeat.lock_execution(id uuid) returns rowbeat.workflow_executions
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  patience text := current_setting('lock_timeout');
+  execution rowbeat.workflow_executions;
+begin
+  begin
+    perform set_config('lock_timeout', '2s', true);
+    select e.* into execution
+      from rowbeat.workflow_executions e
+      where e.execution_id = id
+      for no key update;
+    perform set_config('lock_timeout', patience, true);
+  exception
+    when lock_not_available then
+      perform rowbeat.refuse_held('execution ' || id, (select e.xmax from rowbeat.workflow_executions e where e.execution_id = id));
+  end;
+  if execution.execution_id is null then
+    raise exception 'there is no execution %', coalesce(id::text, 'null')
+      using errcode = 'RB007',
+            hint = 'select execution_id, workflow_type, subject, status from rowbeat.executions order by created_at desc limit 20';
+  end if;
+  return execution;
+end
+$$;
+comment on function rowbeat.lock_execution(uuid) is 'Internal: locks an execution and returns it; raises RB007 when there is none, RB012 when somebody holds it for two seconds.';
+
 create or replace function rowbeat.lock_job(job_id bigint) returns rowbeat.scheduled_jobs
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  patience text := current_setting('lock_timeout');
   parent uuid;
   job rowbeat.scheduled_jobs;
 begin
   select j.parent_execution_id into parent
     from rowbeat.scheduled_jobs j
     where j.id = lock_job.job_id;
-  if parent is not null then
-    perform 1 from rowbeat.workflow_executions e where e.execution_id = parent for no key update;
+  -- One that was deleted with its steps left behind stops nobody.
+  if exists (select from rowbeat.workflow_executions e where e.execution_id = parent) then
+    perform rowbeat.lock_execution(parent);
   end if;
-  select j.* into job
-    from rowbeat.scheduled_jobs j
-    where j.id = lock_job.job_id
-    for no key update;
-  if not found then
+  begin
+    perform set_config('lock_timeout', '2s', true);
+    select j.* into job
+      from rowbeat.scheduled_jobs j
+      where j.id = lock_job.job_id
+      for no key update;
+    perform set_config('lock_timeout', patience, true);
+  exception
+    when lock_not_available then
+      perform rowbeat.refuse_held('job ' || lock_job.job_id, (select j.xmax from rowbeat.scheduled_jobs j where j.id = lock_job.job_id));
+  end;
+  if job.id is null then
     raise exception 'there is no job %', coalesce(lock_job.job_id::text, 'null')
       using errcode = 'RB007',
             hint = 'It may have been purged. select id, queue, job_type, status from rowbeat.jobs order by id desc limit 20';
@@ -186,7 +274,7 @@ begin
   return job;
 end
 $$;
-comment on function rowbeat.lock_job(bigint) is 'Internal: locks a job, its execution first, and returns it; raises RB007 when there is none.';
+comment on function rowbeat.lock_job(bigint) is 'Internal: locks a job, its execution first, and returns it; raises RB007 when there is none, RB012 when somebody holds it for two seconds.';
 
 create or replace function rowbeat.change_of(job rowbeat.scheduled_jobs, new_status text, note text) returns rowbeat.job_change
 language plpgsql

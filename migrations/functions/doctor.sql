@@ -75,8 +75,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select case when clock_timestamp() - a.xact_start > interval '1 hour' then 'critical' else 'warning' end, 'vacuum_held_by_backend',
-         format('backend %s of %s (%s) is %s with a transaction open for %s: %s', a.pid, coalesce(a.usename::text, '?'),
-           coalesce(nullif(a.application_name, ''), 'no name'), a.state, date_trunc('second', clock_timestamp() - a.xact_start), left(a.query, 100)),
+         format('backend %s of %s (%s) is %s with a transaction open for %s%s', a.pid, coalesce(a.usename::text, '?'),
+           coalesce(nullif(a.application_name, ''), 'no name'), a.state, date_trunc('second', clock_timestamp() - a.xact_start), rowbeat.shown_query(a.query)),
          format('ask its owner to commit; else select pg_cancel_backend(%s); a session that is idle in transaction ends only by select pg_terminate_backend(%s)', a.pid, a.pid)
   from pg_stat_activity a
   where a.xact_start < clock_timestamp() - patience
@@ -109,7 +109,7 @@ as $$
   union all
   select case when now() - h.safe_at > interval '1 hour' then 'critical' else 'warning' end, 'floors_stand_still',
          format('the claim floors wait since %s for a transaction that was open then, so claims walk over more and more finished rows', date_trunc('second', h.safe_at)),
-         'end the oldest transaction: select pid, usename, application_name, state, xact_start, query from pg_stat_activity where xact_start is not null order by xact_start limit 5'
+         'end the oldest transaction: select pid, usename, application_name, state, xact_start from pg_stat_activity where xact_start is not null order by xact_start limit 5'
   from rowbeat.claim_horizon h
   where isfinite(h.safe_at)
     and h.safe_at < now() - interval '10 minutes'
@@ -174,6 +174,8 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
+-- Nor with whole tables for each execution: the planner takes a table that has just been filled for nearly empty.
+set enable_seqscan = off
 as $$
   select f.severity, f.code, f.evidence, f.fix
   from (

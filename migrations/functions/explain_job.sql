@@ -1,22 +1,15 @@
 -- Why is this job not running? Every reason, the most decisive first, each with the SQL that helps.
 
--- Which backend holds the row lock of a job: the locker's transaction is written in the row, and its owner holds a
--- lock on that id. Several lockers at once (a multixact) are not told apart.
 create or replace function rowbeat.locker_of(job_id bigint) returns table (pid integer, words text)
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select l.pid,
-         format('backend %s of %s (%s, %s) since %s: %s', l.pid, coalesce(a.usename::text, '?'),
-                coalesce(nullif(a.application_name, ''), 'no name'), coalesce(a.state, '?'),
-                coalesce(date_trunc('second', a.xact_start)::text, '?'), coalesce(left(a.query, 200), '?'))
+  select h.pid, h.words
   from rowbeat.scheduled_jobs j
-  join pg_locks l on l.locktype = 'transactionid' and l.transactionid = j.xmax and l.granted
-  left join pg_stat_activity a on a.pid = l.pid
+  cross join lateral rowbeat.holders_of(j.xmax) h
   where j.id = locker_of.job_id
-    and l.pid <> pg_backend_pid()
 $$;
 comment on function rowbeat.locker_of(bigint) is 'Internal: the backend that holds the lock of a job''s row, when there is one.';
 
@@ -147,7 +140,7 @@ begin
            or job.concurrency_key is null and p.concurrency_key is null and p.priority = job.priority
               and (p.scheduled_at, p.id) < (job.scheduled_at, job.id));
   if ahead > 0 then
-    return query select 'jobs_ahead', format('%s due jobs of its queue come before it.', ahead),
+    return query select 'jobs_ahead', format('%s come before it.', case ahead when 1 then '1 due job of its queue' else ahead || ' due jobs of its queue' end),
       format('select * from rowbeat.set_priority(%s, %s, ''why'')', job.id, least(100, job.priority + 1));
   end if;
   if job.concurrency_key is null then

@@ -52,6 +52,22 @@ end
 $$;
 comment on function rowbeat.explain_rate(text, text, integer, integer) is 'Internal: part of explain_job, which starts use up a rate, and until when; null while there is room.';
 
+-- A limit and the jobs that use it up, so that an id is not read as a count.
+create or replace function rowbeat.used_up(most integer, holders bigint[]) returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case most when 0 then 'may run no jobs' when 1 then 'may run one job at once' else format('may run %s jobs at once', most) end
+    || case coalesce(cardinality(holders), 0)
+         when 0 then ', and none runs'
+         when 1 then format(', and job %s runs', holders[1])
+         else format(', and %s run: jobs %s%s', cardinality(holders), array_to_string(holders[1:20], ', '),
+           case when cardinality(holders) > 20 then ' and others' else '' end)
+       end
+$$;
+comment on function rowbeat.used_up(integer, bigint[]) is 'Internal: part of explain_job, a limit in words, and which jobs use it up.';
+
 create or replace function rowbeat.explain_queue(job rowbeat.scheduled_jobs) returns table (code text, reason text, help text)
 language plpgsql
 stable
@@ -75,8 +91,7 @@ begin
     if coalesce(cardinality(holders), 0) >= q.max_running then
       wider := q;
       wider.max_running := q.max_running + 1;
-      return query select 'queue_limit', format('Its queue may run %s jobs at once, and these run: %s', q.max_running,
-          coalesce(array_to_string(holders[1:20], ', '), 'none')), rowbeat.limits_call(wider);
+      return query select 'queue_limit', format('Its queue %s.', rowbeat.used_up(q.max_running, holders)), rowbeat.limits_call(wider);
     end if;
   end if;
   if q.max_per_key is not null and job.concurrency_key is not null then
@@ -86,8 +101,7 @@ begin
     if coalesce(cardinality(holders), 0) >= q.max_per_key then
       wider := q;
       wider.max_per_key := q.max_per_key + 1;
-      return query select 'key_limit', format('The key %s may run %s jobs at once, and these run: %s', job.concurrency_key, q.max_per_key,
-          array_to_string(holders[1:20], ', ')), rowbeat.limits_call(wider);
+      return query select 'key_limit', format('The key %s %s.', job.concurrency_key, rowbeat.used_up(q.max_per_key, holders)), rowbeat.limits_call(wider);
     end if;
   end if;
   if q.rate_max is not null then

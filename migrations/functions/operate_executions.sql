@@ -1,26 +1,5 @@
 -- What operators do to executions.
 
-create or replace function rowbeat.lock_execution(id uuid) returns rowbeat.workflow_executions
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  execution rowbeat.workflow_executions;
-begin
-  select e.* into execution
-    from rowbeat.workflow_executions e
-    where e.execution_id = id
-    for no key update;
-  if not found then
-    raise exception 'there is no execution %', coalesce(id::text, 'null')
-      using errcode = 'RB007',
-            hint = 'select execution_id, workflow_type, subject, status from rowbeat.executions order by created_at desc limit 20';
-  end if;
-  return execution;
-end
-$$;
-comment on function rowbeat.lock_execution(uuid) is 'Internal: locks an execution and returns it; raises RB007 when there is none.';
-
 create or replace function rowbeat.cancel_execution(execution_id uuid, reason text) returns setof rowbeat.job_change
 language plpgsql
 security definer

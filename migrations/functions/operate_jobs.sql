@@ -257,7 +257,7 @@ begin
       continue when candidate.status <> 'failed';
       return query select * from rowbeat.rerun_job(candidate, 'retry_failed', why);
     exception
-      when sqlstate 'RB007' or sqlstate 'RB009' then
+      when sqlstate 'RB007' or sqlstate 'RB009' or sqlstate 'RB012' then
         return next rowbeat.change_of(candidate, candidate.status, 'not retried: ' || sqlerrm);
     end;
   end loop;
@@ -265,6 +265,88 @@ begin
 end
 $$;
 comment on function rowbeat.retry_failed(text, text, text, timestamptz, boolean, integer) is 'Retries jobs that failed since a time, the oldest first. A dry run unless dry_run => false; at most max_rows jobs, 1 to 10000. Returns the jobs concerned, also those that cannot be retried, and why.';
+
+create or replace function rowbeat.cancel_pending(
+  queue text,
+  job_type text,
+  reason text,
+  dry_run boolean default true,
+  max_rows integer default 1000
+) returns setof rowbeat.job_change
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  why text := rowbeat.require_reason('cancel_pending', reason);
+  most integer := rowbeat.require_max_rows(max_rows);
+  guard text := rowbeat.suspend_guard();
+  wanted bigint[];
+  parents uuid[];
+  job rowbeat.scheduled_jobs;
+begin
+  if queue is null and job_type is null then
+    raise exception 'a queue or a job type must be given'
+      using errcode = 'RB010', hint = 'null means any, and both null would mean everything.';
+  end if;
+  select array_agg(f.id), array_agg(distinct f.parent_execution_id) filter (where f.parent_execution_id is not null)
+    into wanted, parents
+    from (
+      select p.id, p.parent_execution_id
+      from rowbeat.pending_jobs p
+      where (cancel_pending.queue is null or p.queue = cancel_pending.queue)
+        and (cancel_pending.job_type is null or p.job_type = cancel_pending.job_type)
+      order by p.scheduled_at, p.id
+      limit most
+    ) f;
+  if dry_run is not false then
+    for job in select j.* from rowbeat.scheduled_jobs j where j.id = any (wanted) order by j.id loop
+      return next rowbeat.change_of(job, 'cancelled', 'dry run: nothing was changed');
+    end loop;
+    perform rowbeat.restore_guard(guard);
+    return;
+  end if;
+  -- Executions before jobs, as everybody locks. What somebody holds is passed over and said: a poller takes it just
+  -- now, or a person is at it, and a bulk call must not wait for each.
+  select array_agg(e.execution_id) into parents
+    from (
+      select x.execution_id from rowbeat.workflow_executions x
+      where x.execution_id = any (parents)
+      order by x.execution_id
+      for no key update skip locked
+    ) e;
+  for job in
+    select j.*
+    from rowbeat.scheduled_jobs j
+    where j.id = any (wanted)
+      and (j.parent_execution_id is null or j.parent_execution_id = any (parents))
+    order by j.id
+    for no key update skip locked
+  loop
+    wanted := array_remove(wanted, job.id);
+    continue when job.status <> 'pending';
+    update rowbeat.scheduled_jobs j
+      set status = 'cancelled',
+          last_error_code = 'CANCELLED',
+          last_error = format('Cancelled by %s: %s', session_user, why),
+          finished_at = clock_timestamp(),
+          updated_at = now()
+      where j.id = job.id;
+    perform rowbeat.log_action('cancel_pending', job.id, job.parent_execution_id, null, job.status, 'cancelled', null, why);
+    return next rowbeat.change_of(job, 'cancelled', null);
+  end loop;
+  if cardinality(parents) > 0 then
+    perform rowbeat.advance_executions(parents);
+    perform rowbeat.wake_for_executions(parents);
+  end if;
+  for job in select j.* from rowbeat.scheduled_jobs j where j.id = any (wanted) and j.status in ('pending', 'running') order by j.id loop
+    return next rowbeat.change_of(job, job.status, 'not cancelled: somebody holds it or its execution, perhaps a poller that claims it');
+  end loop;
+  perform rowbeat.restore_guard(guard);
+end
+$$;
+comment on function rowbeat.cancel_pending(text, text, text, boolean, integer) is 'Ends pending jobs of a queue, of a job type, or of both; null means any. The earliest due first. A dry run unless dry_run => false; at most max_rows jobs, 1 to 10000. Returns the jobs concerned, also those that somebody holds at this moment.';
 
 create or replace function rowbeat.edit_plan(job_id bigint, action text, reason text, due_at timestamptz, new_priority integer)
 returns setof rowbeat.job_change

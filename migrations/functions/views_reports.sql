@@ -23,13 +23,22 @@ select w.id,
        extract(epoch from clock_timestamp() - w.updated_at)::double precision,
        null
 from rowbeat.workflow_executions e
-join rowbeat.scheduled_jobs w on w.parent_execution_id = e.execution_id and w.status = 'waiting'
+-- The offset and the limits keep these look-ups for each execution: with the statistics of a table that has just been
+-- filled, the planner joined all steps with all steps, for minutes.
+cross join lateral (
+  select j.*
+  from rowbeat.scheduled_jobs j
+  where j.parent_execution_id = e.execution_id
+    and j.status = 'waiting'
+  offset 0
+) w
 where e.status in ('pending', 'running')
-  and not exists (
-    select from rowbeat.scheduled_jobs d
-    where d.parent_execution_id = w.parent_execution_id
-      and d.step = any (w.depends_on)
-      and d.status in ('waiting', 'pending', 'running'))
+  and (select true
+       from rowbeat.scheduled_jobs d
+       where d.parent_execution_id = w.parent_execution_id
+         and d.step = any (w.depends_on)
+         and d.status in ('waiting', 'pending', 'running')
+       limit 1) is null
 union all
 select null,
        null,
@@ -41,10 +50,11 @@ select null,
 from rowbeat.workflow_executions e
 where e.status in ('pending', 'running')
   and (e.deadline_at <= now() - interval '30 seconds'
-       or not exists (
-         select from rowbeat.scheduled_jobs j
-         where j.parent_execution_id = e.execution_id
-           and j.status in ('waiting', 'pending', 'running')));
+       or (select true
+           from rowbeat.scheduled_jobs j
+           where j.parent_execution_id = e.execution_id
+             and j.status in ('waiting', 'pending', 'running')
+           limit 1) is null);
 comment on view rowbeat.stuck is 'What should have moved and did not: attempts without a living poller or past their limit, steps and executions that nobody advanced. Rows that stay for more than a minute need you.';
 comment on column rowbeat.stuck.job_id is 'The job; null when it is a whole execution.';
 comment on column rowbeat.stuck.queue is 'Its queue.';

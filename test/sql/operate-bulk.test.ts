@@ -114,3 +114,41 @@ describe('purge', () => {
     expect((await refusalOf(call(`purge(interval '-1 day', 'space')`))).code).toBe('RB010')
   })
 })
+
+describe('cancel_pending', () => {
+  it('is a dry run unless told otherwise, and filters by queue and type', async () => {
+    const wanted = await addJob(sql.engine, { queue: 'mail' })
+    const other = await addJob(sql.engine, { queue: 'mail', job_type: 'rest' })
+    const dry = await call(`cancel_pending('mail', 'work', 'wrong list')`)
+    expect(dry).toMatchObject([{ job_id: wanted, note: 'dry run: nothing was changed' }])
+    expect((await sql.job(wanted)).status).toBe('pending')
+    expect(await call(`cancel_pending('mail', 'work', 'wrong list', false)`)).toMatchObject([
+      { job_id: wanted, new_status: 'cancelled' },
+    ])
+    expect((await sql.job(wanted)).last_error).toContain('wrong list')
+    expect((await sql.job(other)).status).toBe('pending')
+    expect(await actions()).toMatchObject([
+      { action: 'cancel_pending', job_id: wanted, reason: 'wrong list' },
+    ])
+    expect(await call(`cancel_pending('mail', null, 'all of it', dry_run => false)`)).toHaveLength(1)
+    expect((await refusalOf(call(`cancel_pending(null, null, 'x')`))).code).toBe('RB010')
+  })
+
+  it('advances executions, passes over what somebody holds, and says so', async () => {
+    const { id: executionId, steps } = await addExecution(sql.engine, { a: {}, b: { after: ['a'] } })
+    const held = await addJob(sql.engine)
+    const free = await addJob(sql.engine)
+    const holder = await sql.engine.connect()
+    try {
+      await holder.query('begin')
+      await holder.query('select from rowbeat.scheduled_jobs where id = $1 for update', [held])
+      const returned = await call(`cancel_pending('default', null, 'stop', dry_run => false, max_rows => 10)`)
+      const notes = Object.fromEntries(returned.map((row) => [String(row.job_id), row.new_status]))
+      expect(notes).toEqual({ [String(steps.a)]: 'cancelled', [free]: 'cancelled', [held]: 'pending' })
+    } finally {
+      await holder.query('rollback')
+      holder.release()
+    }
+    expect(await sql.steps(executionId)).toMatchObject({ a: 'cancelled', b: 'pending' })
+  })
+})
