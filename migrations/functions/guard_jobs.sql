@@ -1,10 +1,10 @@
 -- Raw SQL on scheduled_jobs is safe: a hand-written statement either makes a legal move and everything that follows
 -- from it, or is refused with a hint. SQLSTATEs: docs/runbook.md.
 --
--- "Hand-written" is every session whose application_name does not begin with "rowbeat". The engine's pools name
--- themselves so, and pay next to nothing for the triggers. It is application_name and no setting of our own,
--- because PgBouncer in transaction mode carries application_name over from the client, and nothing that a client
--- sets by itself. Anybody can take the name: this guards against mistakes. Against people there are the roles.
+-- "Hand-written" is every session whose application_name does not begin with "rowbeat", or whose user is no member of
+-- rowbeat_daemon. The engine's pools name themselves so, and pay next to nothing for the triggers. It is
+-- application_name and no setting of our own, because PgBouncer in transaction mode carries application_name over from
+-- the client, and nothing that a client sets by itself. The name alone opens nothing: see rowbeat.is_by_hand().
 
 -- Writes what belongs to a move and the statement left out. Values that the statement gave are kept.
 create or replace function rowbeat.complete_hand_update(before rowbeat.scheduled_jobs, after rowbeat.scheduled_jobs, reason text)
@@ -68,6 +68,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform rowbeat.check_job_values(new);
+  perform rowbeat.require_due_at(new.scheduled_at);
   if new.status not in ('pending', 'waiting') or (new.status = 'waiting' and new.parent_execution_id is null)
      or new.attempt <> 0 or new.retry_count <> 0 or new.lease_id is not null or new.poller_id is not null
      or new.first_started_at is not null or new.started_at is not null or new.finished_at is not null

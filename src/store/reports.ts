@@ -113,7 +113,8 @@ select jsonb_build_object(
       'queue', w.queue,
       'pending', w.pending,
       'running', coalesce(a.running, 0),
-      'oldestReadySeconds', greatest(0, coalesce(extract(epoch from now() - w.first_due), 0)))
+      -- Within what every reader can count: the type also holds times without end.
+      'oldestReadySeconds', extract(epoch from now() - greatest(least(coalesce(w.first_due, now()), now()), '1970-01-01 00:00:00+00')))
       order by w.queue), '[]')
     from waiting w left join active a on a.queue = w.queue),
   'stuck', (select coalesce(sum(a.stuck), 0) from active a),
