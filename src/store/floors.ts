@@ -29,11 +29,14 @@ export async function raiseClaimFloors(pool: pg.Pool): Promise<boolean> {
       name: 'probe_horizon',
       // Our own id, for it is newer than all given out before. The xmax of a snapshot is not: it follows the newest
       // transaction that has ended, and the open ones beyond it would not be waited for.
+      // An id beyond ours is of another cluster, from which this one was restored: waiting for it would stop the
+      // floors for good. It says nothing about the transactions here, so a new probe is taken and the time stays.
       text: `update rowbeat.claim_horizon
-set safe_at = probed_at,
+set safe_at = case when probed_xid > pg_current_xact_id() then safe_at else probed_at end,
     probed_at = clock_timestamp(),
     probed_xid = pg_current_xact_id()
-where pg_snapshot_xmin(pg_current_snapshot()) >= probed_xid`,
+where pg_snapshot_xmin(pg_current_snapshot()) >= probed_xid
+   or probed_xid > pg_current_xact_id()`,
     })
     await client.query({
       name: 'add_claim_floors',

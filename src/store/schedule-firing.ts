@@ -71,7 +71,8 @@ interface LockedSchedule extends ScheduleState {
   readonly jobType: string
   readonly queue: string
   readonly priority: number
-  readonly payload: unknown
+  /** As text: a number of more digits than JavaScript keeps must arrive as it was written. */
+  readonly payloadText: string
   readonly maxRetries: number
   readonly problem: string | null
   readonly now: Date
@@ -83,7 +84,8 @@ interface ScheduleRow {
   readonly jobType: string
   readonly queue: string
   readonly priority: number
-  readonly payload: unknown
+  /** As text: a number of more digits than JavaScript keeps must arrive as it was written. */
+  readonly payloadText: string
   readonly maxRetries: number
   readonly missedPolicy: MissedPolicy
   readonly missedCap: number
@@ -101,7 +103,7 @@ interface ScheduleRow {
 async function lockDueSchedule(client: pg.PoolClient, name: string): Promise<LockedSchedule | null> {
   const { rows } = await client.query<ScheduleRow>({
     name: 'lock_due_schedule',
-    text: `select s.cron, s.timezone, s.job_type as "jobType", s.queue, s.priority, s.payload,
+    text: `select s.cron, s.timezone, s.job_type as "jobType", s.queue, s.priority, s.payload::text as "payloadText",
        s.max_retries as "maxRetries", s.missed_policy as "missedPolicy", s.missed_cap as "missedCap",
        s.overlap_policy as "overlapPolicy", s.jitter_seconds as "jitterSeconds",
        s.accounted_until as "accountedUntil", s.pause_began_at as "pauseBeganAt",
@@ -180,7 +182,7 @@ function enqueueFor(
     client,
     runs.map((run) => ({
       jobType: schedule.jobType,
-      payload: schedule.payload,
+      payloadText: schedule.payloadText,
       queue: schedule.queue,
       priority: schedule.priority,
       maxRetries: schedule.maxRetries,

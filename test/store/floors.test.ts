@@ -88,6 +88,22 @@ describe('a claim floor', () => {
     expect(await passed()).toHaveLength(1)
   })
 
+  it('moves on after a restore into a younger cluster, where the noted transaction id lies in the future', async () => {
+    await store.pool.query(`update rowbeat.claim_horizon
+      set probed_xid = '9000000000000', probed_at = now(), safe_at = now() - interval '1 day'`)
+    await raiseClaimFloors(store.pool)
+    const [probe] = await rowsOf(
+      store.pool,
+      `select probed_xid <= pg_snapshot_xmax(pg_current_snapshot()) as ours,
+         safe_at < now() - interval '23 hours' as waits from rowbeat.claim_horizon`,
+    )
+    expect(probe).toEqual({ ours: true, waits: true })
+    await addJobs(store.pool, [0])
+    await claimAll(store.pool, ['work'])
+    await raiseFully()
+    expect(await floor()).toBeGreaterThan(-100)
+  })
+
   it('is lowered by an insert in the past, and the look does not wait for that', async () => {
     await addJobs(store.pool, [0])
     await claimAll(store.pool, ['work'])

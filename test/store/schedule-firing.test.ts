@@ -44,6 +44,13 @@ describe('firing', () => {
     expect(await fireSchedule(store.pool, name)).toBeNull()
   })
 
+  it('keeps 9007199254740993 of a payload, which JavaScript would round to …992', async () => {
+    await fireSchedule(store.pool, await insert('1 hour', { payload: '{"id": 9007199254740993, "a": 1.10}' }))
+    expect(await one('select payload::text as payload from rowbeat.scheduled_jobs')).toEqual({
+      payload: '{"a": 1.10, "id": 9007199254740993}',
+    })
+  })
+
   it.each([2, 5])('by %i daemons at once makes exactly one job per fire time', async (daemons) => {
     const names = await Promise.all(
       ['a', 'b', 'c'].map((name) => insert('6 hours', { name, missed_policy: 'all' })),
