@@ -35,6 +35,20 @@ const IDLE_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 5_000
 
 /**
+ * What a role, a database or the shell may have set otherwise, and our statements or their answers depend on: how times
+ * are written, what a statement sees of others' work, what an unqualified name and a text literal mean.
+ */
+const SESSION = {
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  default_transaction_isolation: 'read committed',
+  standard_conforming_strings: 'on',
+  bytea_output: 'hex',
+  search_path: '"$user", public',
+}
+
+/**
  * How the server plans our statements, on connections of our own. A prepared statement keeps the plan that was made when
  * its table was nearly empty until the table is next analyzed, and then would read all of it each time: so never
  * whole tables, unless there is no other way. Up to version 17 that setting makes what must read whole tables look so
@@ -73,11 +87,14 @@ export function connect(options: {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     onConnect: async (client) => {
-      if (await isPooled(client)) {
-        beginPooled.set(client, `${BEGIN}; ${setting('transaction', serverLimits(queryTimeoutMs))}`)
+      const greeted = await greet(client)
+      if (greeted.isPooled) {
+        refuseSettings(greeted)
+        const values = { ...serverLimits(queryTimeoutMs), TimeZone: SESSION.TimeZone }
+        beginPooled.set(client, `${BEGIN}; ${setting('transaction', values)}`)
         dropNames(client)
       } else {
-        const text = setting('session', { ...serverLimits(queryTimeoutMs), ...PLANNING })
+        const text = setting('session', { ...serverLimits(queryTimeoutMs), ...PLANNING, ...SESSION })
         await client.query(within(CONNECT_TIMEOUT_MS, { text }))
       }
     },
@@ -128,16 +145,51 @@ export async function liftServerLimits(client: pg.ClientBase): Promise<void> {
   if (!beginPooled.has(client)) await client.query('set statement_timeout = 0')
 }
 
+interface Greeting {
+  readonly isPooled: boolean
+  readonly dateStyle: string
+  readonly isolation: string
+  readonly literals: string
+  /** Quoted, as SQL takes it. */
+  readonly role: string
+}
+
 /**
- * True when something between us and Postgres shares the server's connections, such as PgBouncer: the server
- * process that answers is not the one that greeted us, for a pooler greets with a number of its own. One question
- * per connection, and nothing to configure. It does not tell the mode: a pooler in session mode, or one that keeps
- * track of named statements, is treated like the others and only loses their plans.
+ * The first question on a connection, one statement. `isPooled` is true when something between us and Postgres shares
+ * the server's connections, such as PgBouncer: the server process that answers is not the one that greeted us, for a
+ * pooler greets with a number of its own. Nothing to configure. It does not tell the mode: a pooler in session mode, or
+ * one that keeps track of named statements, is treated like the others and only loses their plans.
  */
-async function isPooled(client: pg.ClientBase): Promise<boolean> {
-  const question = within(CONNECT_TIMEOUT_MS, { text: 'select pg_backend_pid() as pid' })
-  const { rows } = await client.query<{ pid: number }>(question)
-  return !('processID' in client) || rows[0]?.pid !== client.processID
+async function greet(client: pg.ClientBase): Promise<Greeting> {
+  const text = `select pg_backend_pid() as pid, current_setting('DateStyle') as "dateStyle",
+  current_setting('default_transaction_isolation') as isolation,
+  current_setting('standard_conforming_strings') as literals, quote_ident(session_user) as role`
+  const { rows } = await client.query<Omit<Greeting, 'isPooled'> & { pid: number }>(
+    within(CONNECT_TIMEOUT_MS, { text }),
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error('the server did not answer the greeting')
+  return { ...row, isPooled: !('processID' in client) || row.pid !== client.processID }
+}
+
+/**
+ * Behind a pooler nothing can be set for a session, for the next client would get it, and single statements run under
+ * what the server gives. Throws a sentence that says what to do when answers could not be read, or limited queues
+ * would stand still, under it.
+ */
+export function refuseSettings(found: Omit<Greeting, 'isPooled'>): void {
+  const wrong = [
+    found.dateStyle.startsWith('ISO') ? null : ['DateStyle', found.dateStyle, "'ISO, MDY'"],
+    found.isolation === 'read committed'
+      ? null
+      : ['default_transaction_isolation', found.isolation, "'read committed'"],
+    found.literals === 'on' ? null : ['standard_conforming_strings', found.literals, 'on'],
+  ].find((one) => one !== null)
+  if (wrong === undefined || wrong === null) return
+  const [name, value, needed] = wrong
+  throw new Error(
+    `the server's ${name} is "${value}", which cannot be set through a transaction pooler: have an administrator run "alter role ${found.role} set ${name} = ${needed}", then reconnect the pooler`,
+  )
 }
 
 /**
