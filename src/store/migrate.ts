@@ -8,6 +8,14 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import { databaseCode, liftServerLimits, transaction, within } from './database.ts'
+import {
+  accessDiffers,
+  describeHolder,
+  mayMend,
+  mendSequences,
+  noteAccess,
+  refuseForeign,
+} from './migrate-access.ts'
 
 export interface Migration {
   /** File name without `.sql`, for instance `0001_create_engine`. */
@@ -22,6 +30,8 @@ export interface Migration {
 const MIGRATION_LOCK = 190_470_001
 /** Rest between two tries to get the lock. */
 const LOCK_REST_MS = 100
+/** After which it is said who holds the lock. */
+const LOCK_PATIENCE_MS = 5_000
 /** A day of tries. */
 const LOCK_TRIES = 864_000
 /** Times that a deadlock with daemons at work is tried again. */
@@ -37,7 +47,13 @@ const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations/', import.meta.ur
  * whole or not at all. Safe to call from many processes at once, also through a pooler in transaction mode with a
  * single server connection.
  * Throws when the server is older than Postgres 15, when an applied file was changed since, or when the database
- * was migrated by a newer build.
+ * was migrated by a newer build, and when another role has put anything into the schema.
+ *
+ * Roles, owners, rights and sequences are looked at each time, and mended by whoever may: a dump that is restored
+ * brings the ledger along and not all of these.
+ *
+ * The lock may be held by anybody: after `patienceMs` (5 s) `notice` is told by whom, and when nothing is missing the
+ * call returns without it.
  *
  * A user that may only read the ledger, such as one with the role rowbeat_daemon, may call it too, and fails when
  * something is missing. `notice` is told what the files raise as notices: what they could not do, and the SQL to run.
@@ -52,6 +68,7 @@ export async function migrate(
     readonly log?: (line: string) => void
     readonly notice?: (line: string) => void
     readonly directory?: string
+    readonly patienceMs?: number
   } = {},
 ): Promise<{ applied: string[] }> {
   const directory = options.directory ?? MIGRATIONS_DIR
@@ -63,6 +80,8 @@ export async function migrate(
   const hear: Hear = (line) => notices.add(line)
   let outside: Migration | null = null
   let deadlocks = 0
+  const begun = performance.now()
+  let told = false
   for (let tries = 0; tries < LOCK_TRIES; tries++) {
     try {
       const turn: Turn | null = await (outside === null
@@ -76,6 +95,12 @@ export async function migrate(
         for (const line of notices) options.notice?.(line)
         return { applied }
       }
+      if (!told && performance.now() - begun >= (options.patienceMs ?? LOCK_PATIENCE_MS)) {
+        told = true
+        const holder = await describeHolder(pool, MIGRATION_LOCK)
+        if (holder !== null) options.notice?.(holder)
+        if (applied.length === 0 && (await isCurrent(pool, numbered, functions))) return { applied }
+      }
     } catch (error) {
       // Daemons of the version before may be at work on the tables, and lock them in another order.
       if (!isDeadlock(error) || ++deadlocks > DEADLOCKS_MAX) throw error
@@ -83,6 +108,23 @@ export async function migrate(
     await new Promise((resolve) => setTimeout(resolve, LOCK_REST_MS))
   }
   throw new Error('another process has held the lock of migrations for a day: find and end it')
+}
+
+/** True when the ledger has every file as this build has it. */
+function isCurrent(
+  pool: pg.Pool,
+  numbered: readonly Migration[],
+  functions: readonly Migration[],
+): Promise<boolean> {
+  return transaction(pool, async (client) => {
+    await refuseForeign(client)
+    if (!(await findSchema(client)).ledger) return false
+    const done = await readLedger(client)
+    return (
+      numbered.every((one) => done.get(one.name) === one.checksum) &&
+      functions.every((one) => done.get(`functions/${one.name}`) === one.checksum)
+    )
+  })
 }
 
 type Hear = (line: string) => void
@@ -121,6 +163,7 @@ function takeTurn(
     await requireVersion(client)
     if (!(await tryLock(client))) return null
     await client.query('set local statement_timeout = 0')
+    await refuseForeign(client)
     await createLedger(client)
     const done = await readLedger(client)
     refuseNewer(done, files.numbered)
@@ -141,8 +184,32 @@ function takeTurn(
       await apply(client, { ...file, name }, hear)
       if (changed) applied.push(name)
     }
+    await mend(client, files, { done, given: reread || applied.length > 0 }, hear)
     return { applied, outside: null, done: true }
   })
+}
+
+/** The files that make the roles and give them their rights; both bear to be run again. */
+const MAKES_ROLES = '0008_create_roles'
+const GIVES_RIGHTS = 'zz_grant_roles'
+
+/** Roles, rights and sequences, by whoever may mend them. `given`: the functions were just applied, rights included. */
+async function mend(
+  client: pg.PoolClient,
+  files: { readonly numbered: readonly Migration[]; readonly functions: readonly Migration[] },
+  state: { readonly done: ReadonlyMap<string, string>; readonly given: boolean },
+  hear: Hear,
+): Promise<void> {
+  if (!(await mayMend(client))) return
+  await mendSequences(client)
+  if (!state.given && !(await accessDiffers(client, state.done))) return
+  const makes = files.numbered.find((one) => one.name === MAKES_ROLES)
+  const gives = files.functions.find((one) => one.name === GIVES_RIGHTS)
+  if (!state.given && makes !== undefined && gives !== undefined) {
+    await apply(client, makes, hear)
+    await apply(client, { ...gives, name: `functions/${gives.name}` }, hear)
+  }
+  await noteAccess(client)
 }
 
 /** Applies one file on a connection without a transaction, while another holds the lock; null: not our turn. */

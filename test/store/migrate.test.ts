@@ -200,6 +200,87 @@ describe('migrating', () => {
   })
 })
 
+describe('migrating what was moved or prepared by others', () => {
+  it('takes back what a restore without privileges leaves to everybody, and grants what it lost', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    await pool.query(`grant execute on all functions in schema rowbeat to public;
+      revoke all on all tables in schema rowbeat from rowbeat_daemon, rowbeat_operator, rowbeat_reader;
+      revoke all on schema rowbeat from rowbeat_daemon;
+      alter table rowbeat.scheduled_jobs owner to current_user`)
+    await migrate(pool)
+    const { rows } = await pool.query(`select
+        (select array_agg(p.proname::text) from pg_proc p where p.pronamespace = 'rowbeat'::regnamespace
+          and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0)) as open,
+        has_schema_privilege('rowbeat_daemon', 'rowbeat', 'usage') as usage,
+        has_table_privilege('rowbeat_daemon', 'rowbeat.scheduled_jobs', 'update') as update,
+        has_table_privilege('rowbeat_reader', 'rowbeat.overview', 'select') as read,
+        (select relowner::regrole::text from pg_class where oid = 'rowbeat.scheduled_jobs'::regclass) as owner`)
+    expect(rows).toEqual([
+      { open: ['is_by_hand'], usage: true, update: true, read: true, owner: 'rowbeat_owner' },
+    ])
+  })
+
+  it('sets a sequence right that a restore left behind its rows', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    await pool.query(`insert into rowbeat.scheduled_jobs (job_type) values ('work'), ('work');
+      select setval('rowbeat.scheduled_jobs_id_seq', 1, false)`)
+    await migrate(pool)
+    await pool.query(`insert into rowbeat.scheduled_jobs (job_type) values ('work')`)
+  })
+
+  it('refuses, unrun and by name, a schema that another role prepared with a trigger on the ledger', async () => {
+    const pool = poolOf(database.url)
+    await pool.query('drop schema rowbeat cascade')
+    const thief = `rowbeat_test_thief_${randomBytes(4).toString('hex')}`
+    await pool.query(`create role ${thief};
+      create schema rowbeat authorization ${thief};
+      set role ${thief};
+      create table rowbeat.schema_migrations (name text primary key, checksum text not null, applied_at timestamptz default now());
+      create table rowbeat.caught (by text);
+      create function rowbeat.catch() returns trigger language plpgsql as
+        'begin insert into rowbeat.caught values (current_user); return new; end';
+      create trigger catch before insert on rowbeat.schema_migrations for each row execute function rowbeat.catch();
+      reset role`)
+    try {
+      await expect(migrate(pool)).rejects.toThrow(
+        new RegExp(`schema rowbeat of ${thief}, function catch of ${thief}, table caught of ${thief}`),
+      )
+      expect((await pool.query('select by from rowbeat.caught')).rows).toEqual([])
+      // One table in a schema of ours is refused as well.
+      await pool.query('drop schema rowbeat cascade')
+      await migrate(pool)
+      await pool.query(`create table rowbeat.planted (); alter table rowbeat.planted owner to ${thief}`)
+      await expect(migrate(pool)).rejects.toThrow(`(table planted of ${thief})`)
+    } finally {
+      await pool.query(
+        `drop table if exists rowbeat.planted; drop owned by ${thief} cascade; drop role ${thief}`,
+      )
+      await migrate(pool)
+    }
+  })
+
+  it('says who holds the lock of migrations instead of hanging, and goes on when nothing is missing', async () => {
+    const pool = poolOf(database.url)
+    await migrate(pool)
+    const holder = poolOf(database.url, 1)
+    const { rows } = await holder.query('select pg_advisory_lock(190470001), pg_backend_pid() as pid')
+    const notices: string[] = []
+    const notice = (line: string): number => notices.push(line)
+    expect(await migrate(pool, { patienceMs: 0, notice })).toEqual({ applied: [] })
+    expect(notices).toEqual([expect.stringContaining(`backend ${rows[0]?.pid} of `)])
+    await add('9006_more.sql', 'create table rowbeat.more ()')
+    const waiting = migrate(pool, { directory, patienceMs: 0, notice })
+    await until(() => notices.length === 2, { what: 'the second word about the holder' })
+    await holder.query('select pg_advisory_unlock(190470001)')
+    expect(await waiting).toEqual({ applied: ['9006_more'] })
+    await pool.query(
+      `drop table rowbeat.more; delete from rowbeat.schema_migrations where name = '9006_more'`,
+    )
+  })
+})
+
 const UNCOMMENTED = `
   select c.relname::text as name from pg_class c
   where c.relnamespace = 'rowbeat'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
