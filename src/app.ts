@@ -19,7 +19,7 @@ import { createOutbound } from './outbound/client.ts'
 import { type Connections, connect, explainDatabaseError, within } from './store/database.ts'
 import { readDurations } from './store/durations.ts'
 import { startEmbedded } from './store/embedded.ts'
-import { createExecution, readExecution, readLatestExecution } from './store/executions.ts'
+import { createExecution, readExecution, readLatestExecution, readRecentRuns } from './store/executions.ts'
 import { rememberAnswer } from './store/idempotency.ts'
 import { sendWake } from './store/listen.ts'
 import { migrate, migrationNames, missingMigrations } from './store/migrate.ts'
@@ -271,6 +271,7 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
     },
     readExecution: (executionId) => readExecution(pool, executionId),
     findLatestExecution: (name, subject) => readLatestExecution(pool, name, subject),
+    findRecentRuns: (name, subject, seconds) => readRecentRuns(pool, name, subject, seconds),
     readDurations: (jobTypes) => readDurations(pool, jobTypes),
     share: createShare(),
     problem: (code, detail, extras) => new ProblemError(code, detail, extras),

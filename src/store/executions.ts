@@ -314,6 +314,53 @@ limit 1`,
   return rows[0] === undefined ? null : toView(rows[0])
 }
 
+export interface RecentRun {
+  readonly executionId: string
+  readonly status: ExecutionStatus
+  /** ms since epoch. */
+  readonly endedAt: number
+  /** Names of the steps it had, whatever became of them. */
+  readonly steps: readonly string[]
+}
+
+/** More runs of one subject are not looked at, however quickly they followed each other. */
+const RECENT_MAX = 20
+
+/** Runs of a workflow for a subject that ended within so many seconds, newest first, at most twenty. */
+export async function readRecentRuns(
+  db: Queryable,
+  workflowType: string,
+  subject: string,
+  withinSeconds: number,
+): Promise<RecentRun[]> {
+  const { rows } = await db.query<{
+    execution_id: string
+    status: ExecutionStatus
+    end_time: Date
+    steps: string[]
+  }>({
+    name: 'read_recent_runs',
+    text: `select e.execution_id, e.status, e.end_time,
+       array(select j.step
+             from rowbeat.scheduled_jobs j
+             where j.parent_execution_id = e.execution_id
+             order by j.sequence_index) as steps
+from rowbeat.workflow_executions e
+where e.workflow_type = $1
+  and e.subject = $2
+  and e.end_time > now() - make_interval(secs => $3)
+order by e.created_at desc, e.execution_id desc
+limit ${RECENT_MAX}`,
+    values: [workflowType, subject, withinSeconds],
+  })
+  return rows.map((row) => ({
+    executionId: row.execution_id,
+    status: row.status,
+    endedAt: row.end_time.getTime(),
+    steps: row.steps,
+  }))
+}
+
 function toView(row: ExecutionRow): ExecutionView {
   return {
     executionId: row.execution_id,

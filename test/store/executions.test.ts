@@ -7,6 +7,7 @@ import {
   createExecution,
   readExecution,
   readLatestExecution,
+  readRecentRuns,
   startExecutions,
 } from '../../src/store/executions.ts'
 import { type Ending, settle } from '../../src/store/settlements.ts'
@@ -102,6 +103,21 @@ describe('an execution', () => {
     expect(second).toMatchObject({ created: true })
     expect(second.executionId).not.toBe(first.executionId)
     expect((await readLatestExecution(store.pool, 'walk', 'here'))?.executionId).toBe(second.executionId)
+  })
+
+  it('that ended a short while ago is found with the steps it had, the newest first; a live one is not', async () => {
+    const recent = (seconds: number) => readRecentRuns(store.pool, 'walk', 'here', seconds)
+    const input = { subject: 'here' }
+    const whole = await createExecution(store.pool, { workflow: chain, input })
+    await runSteps(names, { first: failed })
+    const part = await createExecution(store.pool, { workflow: chain, input, steps: ['first'] })
+    await runSteps(names, { first: failed })
+    await createExecution(store.pool, { workflow: chain, input })
+    expect(await recent(300)).toEqual([
+      { executionId: part.executionId, status: 'failed', endedAt: expect.any(Number), steps: ['first'] },
+      { executionId: whole.executionId, status: 'failed', endedAt: expect.any(Number), steps: names },
+    ])
+    expect(await recent(0)).toEqual([])
   })
 
   it('made in a transaction that is rolled back was never made', async () => {

@@ -105,19 +105,26 @@ export type Decision =
   | { readonly kind: 'answer' }
   | { readonly kind: 'running'; readonly executionId: string; readonly steps: readonly AuditStep[] }
   | { readonly kind: 'start'; readonly steps: readonly AuditStep[] }
-  /** The newest run tried all that is missing, failed, and there is nothing to show. */
-  | { readonly kind: 'rest'; readonly executionId: string; readonly retryAfterSeconds: number }
+  /** Recent runs tried all that is missing, failed or were cancelled, and there is nothing to show. */
+  | {
+      readonly kind: 'rest'
+      readonly executionId: string
+      readonly status: ExecutionStatus
+      readonly retryAfterSeconds: number
+    }
 
 /**
  * Decides what a GET leads to. Data all there: the audit. Else the live execution, or a new one with the steps
- * that are needed (all of them with `refresh`). A run that ended within `freshSeconds` is not repeated for what it
- * tried in vain: the audit is answered as far as it goes, or, without a profile, the caller is told to wait.
- * `now` is ms since epoch.
+ * that are needed (all of them with `refresh`). What runs that ended within `freshSeconds` tried in vain is not
+ * repeated, whether they failed or were cancelled: the audit is answered as far as it goes, or, without a profile,
+ * the caller is told to wait. Nor does `refresh` undo a cancellation. `now` is ms since epoch.
  */
 export function decide(given: {
   readonly status: DataStatus
   readonly refresh: boolean
   readonly latest: LatestExecution | null
+  /** Runs before the latest one; those that ended longer than `freshSeconds` ago do not matter. */
+  readonly earlier?: readonly LatestExecution[]
   readonly now: number
   readonly freshSeconds: number
 }): Decision {
@@ -128,14 +135,39 @@ export function decide(given: {
   if (latest.endedAt === null) {
     return { kind: 'running', executionId: latest.executionId, steps }
   }
-  const rest = Math.ceil(given.freshSeconds - (given.now - latest.endedAt) / 1000)
-  const tried = new Set(latest.steps)
-  const repeats = !given.refresh && latest.status !== 'cancelled' && steps.every((step) => tried.has(step))
-  if (!repeats || rest <= 0) return { kind: 'start', steps }
-  if (given.status.has_profile) return { kind: 'answer' }
+  const resting = given.refresh
+    ? restOf(
+        [latest].filter((run) => run.status === 'cancelled'),
+        latest.steps,
+        given,
+      )
+    : restOf([latest, ...(given.earlier ?? [])], steps, given)
+  if (resting === null) return { kind: 'start', steps }
+  if (given.status.has_profile && !given.refresh) return { kind: 'answer' }
+  return resting
+}
+
+/** The rest that runs owe these steps: until the first of them may be tried again; null when one may be tried now. */
+function restOf(
+  runs: readonly LatestExecution[],
+  steps: readonly string[],
+  given: { readonly now: number; readonly freshSeconds: number },
+): Extract<Decision, { kind: 'rest' }> | null {
+  const rests = steps.map((step) => {
+    const tried = runs.filter((run) => run.steps.includes(step))
+    const run = tried.reduce<LatestExecution | null>(
+      (last, one) => (last === null || (one.endedAt ?? 0) > (last.endedAt ?? 0) ? one : last),
+      null,
+    )
+    if (run === null) return null
+    return { run, seconds: Math.ceil(given.freshSeconds - (given.now - (run.endedAt ?? 0)) / 1000) }
+  })
+  const [first] = rests.filter((rest) => rest !== null).sort((a, b) => a.seconds - b.seconds)
+  if (first === undefined || rests.includes(null) || first.seconds <= 0) return null
   return {
     kind: 'rest',
-    executionId: latest.executionId,
-    retryAfterSeconds: Math.min(Math.max(1, rest), Math.max(1, given.freshSeconds)),
+    executionId: first.run.executionId,
+    status: first.run.status,
+    retryAfterSeconds: Math.min(Math.max(1, first.seconds), Math.max(1, given.freshSeconds)),
   }
 }

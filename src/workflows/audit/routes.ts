@@ -37,7 +37,7 @@ const getAudit = createRoute({
   responses: {
     200: json(SiteAuditResponse, 'The audit'),
     202: json(PendingAuditResponse, 'Work was started or is running; Location leads to its status'),
-    ...problems(400, 409, 422),
+    ...problems(400, 404, 409, 422),
   },
 })
 
@@ -87,7 +87,13 @@ export function auditRoutes(deps: AuditRouteDeps): OpenAPIHono<Env> {
 
   app.openapi(getAudit, async (c) => {
     const domain = requireDomain(deps, c.req.valid('param').domain)
-    const answer = await answerAudit(deps, domain, c.req.valid('query'), c.var.requestId ?? null)
+    const answer = await answerAudit(
+      deps,
+      domain,
+      c.req.valid('query'),
+      c.var.requestId ?? null,
+      c.req.method !== 'HEAD',
+    )
     if (answer.kind === 'document') return c.json(answer.body, 200)
     return c.json(answer.answer.body, 202, answer.answer.headers)
   })

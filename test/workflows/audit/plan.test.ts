@@ -122,15 +122,27 @@ describe('a request for an audit', () => {
     expect(ask({ status: NOTHING_THERE, latest: failed })).toEqual({
       kind: 'rest',
       executionId: EXECUTION_ID,
+      status: 'failed',
       retryAfterSeconds: 240,
     })
   })
 
-  it('starts again once the run is no longer fresh, was cancelled, or did not try what is missing', () => {
+  it('starts again once the run is no longer fresh or did not try what is missing', () => {
     const again = { kind: 'start', steps: ['trend_pipeline'] }
     expect(ask({ status: noTrend, latest: latest({ endedAt: NOW - 300_000 }) })).toEqual(again)
-    expect(ask({ status: noTrend, latest: latest({ status: 'cancelled' }) })).toEqual(again)
     expect(ask({ status: noTrend, latest: latest({ steps: ['editorial_analysis'] }) })).toEqual(again)
+  })
+
+  it('lets a cancelled run rest like a failed one, also behind a later run of some steps, and against refresh', () => {
+    const cancelled = latest({ status: 'cancelled' })
+    expect(ask({ status: noTrend, latest: cancelled })).toEqual({ kind: 'answer' })
+    const rests = { kind: 'rest', executionId: EXECUTION_ID, status: 'cancelled', retryAfterSeconds: 240 }
+    expect(ask({ status: NOTHING_THERE, latest: cancelled })).toEqual(rests)
+    expect(ask({ refresh: true, latest: cancelled })).toEqual(rests)
+    const between = latest({ executionId: 'between', steps: ['client_scraping'], endedAt: NOW - 10_000 })
+    expect(ask({ status: NOTHING_THERE, latest: between, earlier: [cancelled] })).toEqual(rests)
+    const old = latest({ status: 'cancelled', endedAt: NOW - 300_000 })
+    expect(ask({ status: NOTHING_THERE, latest: between, earlier: [old] })).toMatchObject({ kind: 'start' })
   })
 
   it('never waits longer than the fresh time, even when the clocks disagree', () => {

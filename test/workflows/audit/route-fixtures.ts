@@ -58,6 +58,15 @@ export function openApp(
     readExecution: async (id) => executions.find((one) => one.executionId === id) ?? null,
     findLatestExecution: async (_workflow, subject) =>
       executions.findLast((one) => one.subject === subject) ?? null,
+    findRecentRuns: async (_workflow, subject) =>
+      executions
+        .filter((one) => one.subject === subject && one.endTime !== null)
+        .map((one) => ({
+          executionId: one.executionId,
+          status: one.status,
+          endedAt: one.endTime?.getTime() ?? null,
+          steps: one.steps.map((step) => step.step),
+        })),
     readDurations: async () => new Map(),
     share: (_name, read) => read(),
     problem: (code, detail, extras) => new Problem(code, detail, extras),

@@ -47,6 +47,20 @@ describe('profiles of sites', () => {
     })
   })
 
+  it.each(['0000-01-01T00:00:00.000Z', '2026-02-30T00:00:00.000Z', '2026-02-29T00:00:00.000Z'])(
+    'refuse a cursor whose time is %s with 422',
+    async (time) => {
+      await save('calendar.test', '1', 1000)
+      const cursor = Buffer.from(`${time} 1`).toString('base64url')
+      for (const path of ['', '/calendar.test/history']) {
+        expect(await get(`${path}?cursor=${cursor}`)).toMatchObject({
+          status: 422,
+          body: { errors: [{ pointer: '/query/cursor' }] },
+        })
+      }
+    },
+  )
+
   it('are paged by a cursor that the link carries on', async () => {
     await save('page-a.test', '1', 1)
     await save('page-b.test', '1', 1)

@@ -1,6 +1,7 @@
 /** What the audit's routes are handed: effects and conventions that belong to other rooms. */
 import type { Database, Outbound } from '../../../core/ports.ts'
 import { parseDomain } from '../domain.ts'
+import type { LatestExecution } from '../plan.ts'
 import type { DurationHistory, ExecutionView } from '../progress.ts'
 import type { AuditSettings } from '../settings.ts'
 
@@ -39,6 +40,12 @@ export interface AuditRouteDeps {
   readonly createExecution: CreateAudit
   readExecution(executionId: string): Promise<ExecutionView | null>
   findLatestExecution(workflow: string, subject: string): Promise<ExecutionView | null>
+  /** Runs of a subject that ended within so many seconds, newest first. */
+  findRecentRuns(
+    workflow: string,
+    subject: string,
+    withinSeconds: number,
+  ): Promise<readonly LatestExecution[]>
   readDurations(jobTypes: readonly string[]): Promise<DurationHistory>
   /**
    * Runs a read, or shares the answer of one of the same name that begins after this call, so that a crowd costs as

@@ -83,12 +83,18 @@ function writeCursor(last: ProfilePlace): string {
 function readCursor(deps: AuditRouteDeps, cursor: string): ProfilePlace {
   const text = Buffer.from(cursor, 'base64url').toString('utf8')
   const [, analyzedAt, profileId] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (\d{1,18})$/.exec(text) ?? []
-  if (analyzedAt !== undefined && profileId !== undefined && Number.isFinite(Date.parse(analyzedAt))) {
+  if (analyzedAt !== undefined && profileId !== undefined && isCalendarTime(analyzedAt)) {
     return { analyzedAt, profileId }
   }
   throw deps.problem('VALIDATION_FAILED', 'The cursor is not one that this route gave out.', {
     errors: [{ pointer: '/query/cursor', detail: 'not a cursor of this route' }],
   })
+}
+
+/** True for a time that the database can read, too: JavaScript takes the year 0 and 30 February, which it cannot. */
+function isCalendarTime(text: string): boolean {
+  const at = new Date(text)
+  return Number.isFinite(at.getTime()) && at.toISOString() === text && at.getUTCFullYear() >= 1
 }
 
 /** How the figures of an analysis moved against the one before, in percent. */

@@ -1,6 +1,14 @@
 /** Reading an audit, or starting it when something is missing. */
 import { assembleDocument, type DocumentOptions } from '../document.ts'
-import { AUDIT_STEPS, type DataStatus, type DataThresholds, decide, neededSteps, stepTitle } from '../plan.ts'
+import {
+  AUDIT_STEPS,
+  type DataStatus,
+  type DataThresholds,
+  type Decision,
+  decide,
+  neededSteps,
+  stepTitle,
+} from '../plan.ts'
 import { type ExecutionView, workflowSteps } from '../progress.ts'
 import type {
   AuditQuery,
@@ -41,12 +49,13 @@ export function thresholdsOf(
   }
 }
 
-/** Answers a GET: the document, the live audit, or a new one. */
+/** Answers a GET: the document, the live audit, or a new one; a HEAD (`mayStart` false) has 404 where a GET starts one. */
 export async function answerAudit(
   deps: AuditRouteDeps,
   domain: string,
   query: AuditQuery,
   requestId: string | null,
+  mayStart = true,
 ): Promise<AuditAnswer> {
   const thresholds = thresholdsOf(query, deps.settings)
   // One after the other: a run that ends between the two reads must not look ended while its data looks missing.
@@ -54,8 +63,13 @@ export async function answerAudit(
   const reading = await readData(deps, domain, thresholds)
   const decision = decide({
     status: reading.status,
-    refresh: query.refresh,
+    refresh: query.refresh && mayStart,
     latest: latest === null ? null : latestOf(latest),
+    // Runs of one site follow each other: when the newest is live or all is there, the ones before do not matter.
+    earlier:
+      latest?.endTime == null || neededSteps(reading.status).length === 0
+        ? []
+        : await deps.findRecentRuns(AUDIT_WORKFLOW, domain, deps.settings.freshSeconds),
     now: reading.now,
     freshSeconds: deps.settings.freshSeconds,
   })
@@ -63,6 +77,7 @@ export async function answerAudit(
     case 'answer': {
       const sources = await readSources(deps, domain)
       // The profile can be gone by now (a retention job, a hand): then the analysis is simply missing.
+      if (sources === null && !mayStart) throw nothingYet(deps, domain)
       if (sources === null)
         return pending(await start(deps, domain, [...AUDIT_STEPS], reading.status, requestId))
       const moment = {
@@ -77,9 +92,10 @@ export async function answerAudit(
     case 'running':
       return pending(describe({ domain, ...decision, created: false, view: latest, status: reading.status }))
     case 'start':
+      if (!mayStart) throw nothingYet(deps, domain)
       return pending(await start(deps, domain, decision.steps, reading.status, requestId))
     case 'rest':
-      throw restProblem(deps, domain, latest, decision.retryAfterSeconds)
+      throw restProblem(deps, domain, latest, decision)
   }
 }
 
@@ -158,17 +174,25 @@ async function requireAddress(deps: AuditRouteDeps, domain: string): Promise<voi
   throw deps.problem('DOMAIN_UNRESOLVABLE', `${domain} has no address in the DNS: check its spelling.`)
 }
 
+/** What a HEAD is told where a GET would start an audit. */
+function nothingYet(deps: AuditRouteDeps, domain: string): Error {
+  return deps.problem('NOT_FOUND', `There is no audit of ${domain} yet; GET or POST starts one.`)
+}
+
 function restProblem(
   deps: AuditRouteDeps,
   domain: string,
   latest: ExecutionView | null,
-  seconds: number,
+  rest: Extract<Decision, { kind: 'rest' }>,
 ): Error {
-  const why = latest?.errorMessage ?? 'it left no profile'
-  const where = latest === null ? '' : ` See ${statusUrlOf(domain, latest.executionId)}.`
+  const seconds = rest.retryAfterSeconds
+  const message = latest?.executionId === rest.executionId ? latest.errorMessage : null
+  const what =
+    rest.status === 'cancelled' ? 'was cancelled' : `has just failed (${message ?? 'it left no profile'})`
+  const where = ` See ${statusUrlOf(domain, rest.executionId)}.`
   return deps.problem(
     'AUDIT_RESTING',
-    `The audit of ${domain} has just failed (${why}). It can be asked for again in ${seconds} s; POST starts it at once.${where}`,
+    `The audit of ${domain} ${what}. It can be asked for again in ${seconds} s; POST starts it at once.${where}`,
     { headers: { 'Retry-After': String(seconds) } },
   )
 }

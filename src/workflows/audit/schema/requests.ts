@@ -37,9 +37,12 @@ export const DomainParam = z.object({
     .openapi({ description: 'Bare domain, such as example.com', example: 'example.com' }),
 })
 
+const NOT_AN_AUDIT = 'must be a UUID or "latest"'
+
 export const StatusParams = DomainParam.extend({
   execution_id: z
-    .union([z.uuid(), z.literal('latest')], 'must be a UUID or "latest"')
+    // Each alternative says it: of a union with one near miss, only that one's sentence is told.
+    .union([z.uuid(NOT_AN_AUDIT), z.literal('latest', NOT_AN_AUDIT)], NOT_AN_AUDIT)
     .openapi({ type: 'string', description: 'Id of the audit, or `latest`', example: 'latest' }),
 })
 

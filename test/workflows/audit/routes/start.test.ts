@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { AUDIT_STEPS } from '../../../../src/workflows/audit/plan.ts'
 import type { AuditRouteDeps } from '../../../../src/workflows/audit/routes.ts'
 import { PendingAuditResponse, SiteAuditResponse } from '../../../../src/workflows/audit/schema.ts'
 import { useAuditDatabase } from '../database.ts'
@@ -126,6 +127,36 @@ describe('GET the audit', () => {
     })
     expect(created).toEqual([])
     expect((await app.request('/api/v1/sites/down.test/audit', post())).status).toBe(202)
+  })
+
+  it('starts nothing for a HEAD, whatever a GET would start', async () => {
+    const { app, created } = openApp(database)
+    const head = (query = '') => app.request(`/api/v1/sites/head.test/audit${query}`, { method: 'HEAD' })
+    expect((await head()).status).toBe(404)
+    expect((await head('?refresh=true')).status).toBe(404)
+    expect(created).toEqual([])
+  })
+
+  it('starts nothing after a cancellation: only POST does', async () => {
+    const steps = AUDIT_STEPS.map((step, at) => stepView(step, at + 1, { status: 'cancelled' }))
+    const over = { subject: 'stopped.test', endTime: new Date() }
+    const cancelled = executionView(steps, { ...over, status: 'cancelled' })
+    const between = executionView([stepView('client_scraping', 3, { status: 'failed' })], {
+      ...over,
+      executionId: OTHER_ID,
+      status: 'failed',
+    })
+    for (const runs of [[cancelled], [cancelled, between]]) {
+      const { app, created } = openApp(database, {}, runs)
+      const answer = await app.request('/api/v1/sites/stopped.test/audit')
+      expect(answer.status).toBe(409)
+      expect(await answer.json()).toMatchObject({
+        code: 'AUDIT_RESTING',
+        detail: expect.stringContaining('was cancelled'),
+      })
+      expect(created).toEqual([])
+      expect((await app.request('/api/v1/sites/stopped.test/audit', post())).status).toBe(202)
+    }
   })
 
   it('refuses a domain without an address when the settings ask for that, before anything starts', async () => {

@@ -36,6 +36,14 @@ describe('GET the status', () => {
     })
   })
 
+  it.each(['LATEST', 'Latest', 'newest', '1'])('says what may stand in the place of %s', async (id) => {
+    const answer = await get(`live.test/audit/status/${id}`)
+    expect(answer.status).toBe(422)
+    expect(await answer.json()).toMatchObject({
+      errors: [{ pointer: '/path/execution_id', detail: 'must be a UUID or "latest"' }],
+    })
+  })
+
   it('finds the latest one', async () => {
     const answer = await get('live.test/audit/status/latest')
     expect(AuditStatusResponse.parse(await answer.json()).orchestrator_execution_id).toBe(EXECUTION_ID)
