@@ -97,6 +97,14 @@ export const ERROR_CODES = {
     transient: false,
     action: 'Correct the input and start again.',
   },
+  INVALID_RESULT: {
+    transient: false,
+    action: 'Have the handler return plain data: what it returned cannot be written as JSON.',
+  },
+  RESULT_TOO_LARGE: {
+    transient: false,
+    action: 'Have the handler store what is large elsewhere, and return where it is.',
+  },
   DEPENDENCY_NOT_COMPLETED: {
     transient: false,
     action: 'Look at the step it needs: this one was skipped because that one did not complete.',
@@ -141,6 +149,15 @@ export class RowbeatError extends Error {
   }
 }
 
+/** `instanceof` for anything thrown: even that throws for a revoked Proxy. */
+export function isA<T>(thrown: unknown, kind: abstract new (...given: never[]) => T): thrown is T {
+  try {
+    return thrown instanceof kind
+  } catch {
+    return false
+  }
+}
+
 /** True when `value` is one of the codes of the table. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value)
@@ -151,7 +168,7 @@ export function isErrorCode(value: unknown): value is ErrorCode {
  * else that is not a {@link RowbeatError} is our own fault: `INTERNAL_ERROR`.
  */
 export function codeOf(error: unknown): ErrorCode {
-  if (error instanceof RowbeatError) return error.code
+  if (isA(error, RowbeatError)) return error.code
   return isDatabaseOutage(error) ? 'DATABASE_UNAVAILABLE' : 'INTERNAL_ERROR'
 }
 
@@ -175,9 +192,14 @@ const OUTAGE_MESSAGE =
 
 /** True when the error says that the database was not there, not that the statement was wrong. */
 export function isDatabaseOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return OUTAGE_SQLSTATE.test(code) || OUTAGE_SOCKET.has(code) || OUTAGE_MESSAGE.test(error.message)
+  try {
+    if (!(error instanceof Error)) return false
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+    return OUTAGE_SQLSTATE.test(code) || OUTAGE_SOCKET.has(code) || OUTAGE_MESSAGE.test(error.message)
+  } catch {
+    // A getter that throws, or a revoked Proxy: no error of the database is one.
+    return false
+  }
 }
 
 /** A message of at most 2,000 characters for anything thrown, fit to be stored. Never throws itself. */

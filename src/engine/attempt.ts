@@ -1,10 +1,11 @@
 /** One attempt of one job: its context, its signal, its limits, and how it ended. */
-import { codeOf, type ErrorCode, messageOf, RowbeatError } from '../core/errors.ts'
+import { codeOf, type ErrorCode, isA, messageOf, RowbeatError } from '../core/errors.ts'
 import { SkipSignal, SnoozeSignal } from '../core/outcome.ts'
 import type { JobContext, Log, ProgressReport, Services } from '../core/ports.ts'
 import { DEFAULT_RETRY, decideFailure } from '../core/retry.ts'
 import type { JobDefinition, JsonValue } from '../core/workflow.ts'
 import type { ClaimedJob } from '../store/claims.ts'
+import { serialize } from '../store/json.ts'
 import { type Ending, type ProgressWrite, plainEnding } from '../store/settlements.ts'
 import type { Outcome } from './events.ts'
 
@@ -35,6 +36,15 @@ export interface AttemptEnd {
 
 /** Default limit of one attempt, for jobs whose row and handler name none. */
 const TIMEOUT_SECONDS = 300
+
+/** Most bytes of a result, as JSON: 1 MiB. A batch of them is one statement. */
+export const RESULT_MAX_BYTES = 2 ** 20
+
+/** Most findings about a payload that are told. */
+const ISSUES_MAX = 5
+
+/** Most characters of what a report says. */
+const REPORT_TEXT_MAX = 2_000
 
 /** What all attempts of a poller have in common. */
 export interface AttemptHost {
@@ -91,11 +101,20 @@ class RunningAttempt implements Attempt {
     try {
       const context = new AttemptContext(this, parseInput(definition, this.job.payload))
       Promise.resolve(definition.run(context)).then(
-        (result) => this.#end(endOfResult(this.job, result)),
-        (error: unknown) => this.#end(endOfError(this, definition, error)),
+        (result) => this.#end(() => this.#endOfResult(result)),
+        (error: unknown) => this.#end(() => endOfError(this, definition, error)),
       )
     } catch (error) {
-      this.#end(endOfError(this, definition, error))
+      this.#end(() => endOfError(this, definition, error))
+    }
+  }
+
+  #endOfResult(result: JsonValue | undefined): AttemptEnd {
+    if (result === undefined) return COMPLETED
+    try {
+      return endOfResult(this.job, result)
+    } catch (error) {
+      return endOfError(this, this.#definition, unfitResult(error))
     }
   }
 
@@ -114,7 +133,16 @@ class RunningAttempt implements Attempt {
     this.#controller?.abort(abortError(reason, this.#limitSeconds))
   }
 
-  #end(result: AttemptEnd): void {
+  /** Whatever a handler returned or threw, an attempt ends: reading it may throw, too. */
+  #end(read: () => AttemptEnd): void {
+    if (this.ended) return
+    let result: AttemptEnd
+    try {
+      result = read()
+    } catch (error) {
+      result = endOfError(this, this.#definition, new RowbeatError('INTERNAL_ERROR', messageOf(error)))
+    }
+    // Reading runs code of the handler's, which may have ended it.
     if (this.ended) return
     this.ended = true
     this.host.onEnd(this, result)
@@ -162,7 +190,12 @@ class AttemptContext implements JobContext {
 
   get progress() {
     return (report: ProgressReport): void => {
-      this.#attempt.progress = report
+      try {
+        this.#attempt.progress = plainReport(report)
+      } catch (error) {
+        // Of the report alone: the work goes on, and so do the reports of others that are written with it.
+        this.log.warn('a progress report was dropped', { problem: messageOf(error) })
+      }
     }
   }
 }
@@ -190,31 +223,74 @@ function parseInput(definition: JobDefinition, payload: unknown): unknown {
   try {
     return definition.input.parse(payload)
   } catch (error) {
-    throw new RowbeatError(
-      'INVALID_INPUT',
-      `the payload does not fit ${definition.jobType}: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    )
+    throw new RowbeatError('INVALID_INPUT', issuesOf(error) ?? messageOf(error), { cause: error })
   }
+}
+
+/** What a schema of zod's, or one like it, finds wrong, in a line: `customer: expected string; lines.0: …`. */
+function issuesOf(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('issues' in error)) return null
+  const { issues } = error
+  if (!Array.isArray(issues) || issues.length === 0) return null
+  return issues.slice(0, ISSUES_MAX).map(issueText).join('; ')
+}
+
+function issueText({ path, message }: { readonly path?: unknown; readonly message?: unknown }): string {
+  const where = Array.isArray(path) && path.length > 0 ? `${path.map(String).join('.')}: ` : ''
+  return (
+    where +
+    String(message)
+      .replace(/^Invalid input: /, '')
+      .replace(/, received \w+$/, '')
+  )
 }
 
 const COMPLETED: AttemptEnd = { outcome: 'completed', ending: null, code: null, message: null }
 
-function endOfResult(job: ClaimedJob, result: JsonValue | undefined): AttemptEnd {
-  return result === undefined
-    ? COMPLETED
-    : { ...COMPLETED, ending: endingOf(job, { status: 'completed', result }) }
+/**
+ * Serialized once, here: `toJSON`, getters and Proxies are code of the handler's, and in the batch they would run
+ * beside the results of others.
+ */
+function endOfResult(job: ClaimedJob, value: JsonValue): AttemptEnd {
+  const result = serialize(value)
+  if (result === undefined) return COMPLETED
+  // Never more than three bytes a UTF-16 unit: most results need not be counted.
+  if (3 * result.text.length > RESULT_MAX_BYTES) {
+    const bytes = Buffer.byteLength(result.text)
+    if (bytes > RESULT_MAX_BYTES)
+      throw new RowbeatError(
+        'RESULT_TOO_LARGE',
+        `the result has ${bytes} bytes as JSON; at most ${RESULT_MAX_BYTES} are stored`,
+      )
+  }
+  return { ...COMPLETED, ending: endingOf(job, { status: 'completed', result }) }
+}
+
+function unfitResult(error: unknown): RowbeatError {
+  if (isA(error, RowbeatError) && error.code === 'RESULT_TOO_LARGE') return error
+  // That of a circle goes on to draw it, over several lines.
+  const [why] = messageOf(error).split('\n', 1)
+  return new RowbeatError('INVALID_RESULT', `the result cannot be written as JSON: ${why}`, { cause: error })
+}
+
+/** A copy that is plain data, for a report may be anything. Throws what reading it throws. */
+function plainReport({ done, total, unit, message }: ProgressReport): ProgressReport {
+  const report = { done: Number(done), total: Number(total), unit: shortText(unit ?? '') }
+  return message === undefined ? report : { ...report, message: shortText(message) }
+}
+
+function shortText(value: unknown): string {
+  const text = String(value)
+  return text.length > REPORT_TEXT_MAX ? `${text.slice(0, REPORT_TEXT_MAX - 1)}…` : text
 }
 
 function endOfError(attempt: Attempt, definition: JobDefinition | undefined, error: unknown): AttemptEnd {
   const { job } = attempt
-  if (error instanceof SkipSignal) {
+  if (isA(error, SkipSignal)) {
     const ending = endingOf(job, { status: 'skipped', code: error.code, message: error.message })
     return { outcome: 'skipped', ending, code: error.code, message: error.message }
   }
-  if (error instanceof SnoozeSignal) {
+  if (isA(error, SnoozeSignal)) {
     const ending = endingOf(job, { status: 'pending', delaySeconds: error.seconds })
     return { outcome: 'snoozed', ending, code: null, message: null }
   }
@@ -233,7 +309,7 @@ function endOfError(attempt: Attempt, definition: JobDefinition | undefined, err
   const decision = decideFailure(
     definition?.retry ?? DEFAULT_RETRY,
     job,
-    { code, retryAfterSeconds: error instanceof RowbeatError ? error.retryAfterSeconds : undefined },
+    { code, retryAfterSeconds: isA(error, RowbeatError) ? error.retryAfterSeconds : undefined },
     Math.random(),
   )
   const ending = endingOf(job, {

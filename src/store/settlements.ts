@@ -15,7 +15,7 @@ import {
   type Settled,
   WAITS_BRIEFLY,
 } from './fence.ts'
-import { jsonText } from './json.ts'
+import { JsonText, jsonText } from './json.ts'
 
 /** Settles plain completions alone; returns the ids that took effect. Fails when one of the rows is held by somebody. */
 export async function completeJobs(db: Queryable, completions: readonly Completion[]): Promise<Set<string>> {
@@ -34,6 +34,8 @@ returning j.id`,
   return new Set(rows.map((row) => row[0]))
 }
 
+type JsonScalar = string | number | boolean | null
+
 /** How an attempt ended, other than by a plain completion. */
 export interface Ending {
   readonly id: string
@@ -48,7 +50,8 @@ export interface Ending {
   readonly delaySeconds: number | null
   readonly code: string | null
   readonly message: string | null
-  readonly result: unknown
+  /** Users' values are serialized by then, so that one that throws cannot keep the others from being written. */
+  readonly result: JsonText | JsonScalar | undefined
   /** The last report that was not written yet. */
   readonly report?: Report | null
 }
@@ -71,21 +74,24 @@ async function endAttempts(db: Queryable, endings: readonly Ending[]): Promise<S
 
 /** Sorted by id, as in every statement that locks several jobs. What is null or false is left out. */
 function endingsText(endings: readonly Ending[]): string {
-  return jsonText(
-    byId(endings).map((one) => ({
-      id: one.id,
-      lease_id: one.leaseId,
-      status: one.status,
-      failure: one.failure || undefined,
-      retried: one.retried || undefined,
-      delay: one.delaySeconds ?? undefined,
-      code: one.code ?? undefined,
-      message: one.message ?? undefined,
-      result: one.result,
-      percent: one.report?.percent,
-      detail: one.report?.detail,
-    })),
-  )
+  return `[${byId(endings).map(endingText).join()}]`
+}
+
+function endingText(one: Ending): string {
+  const text = jsonText({
+    id: one.id,
+    lease_id: one.leaseId,
+    status: one.status,
+    failure: one.failure || undefined,
+    retried: one.retried || undefined,
+    delay: one.delaySeconds ?? undefined,
+    code: one.code ?? undefined,
+    message: one.message ?? undefined,
+    result: one.result instanceof JsonText ? undefined : one.result,
+    percent: one.report?.percent,
+    detail: one.report?.detail,
+  })
+  return one.result instanceof JsonText ? `${text.slice(0, -1)},"result":${one.result.text}}` : text
 }
 
 export interface Settlement {

@@ -136,7 +136,7 @@ describe('an engine', () => {
       'failed',
       'completed',
     ])
-    expect(rows[1]?.last_error).toMatch(/could not be stored/)
+    expect(rows[1]?.last_error).toMatch(/cannot be written as JSON: Converting circular/)
     expect(rows[4]?.result).toEqual({ text: 'a\ufffdb\ufffd' })
   })
 

@@ -5,6 +5,7 @@ import type { JobContext, Outbound } from '../../src/core/ports.ts'
 import { createRegistry } from '../../src/core/registry.ts'
 import {
   defineJob,
+  type InputSchema,
   type JobOptions,
   type JsonValue,
   type WorkflowDefinition,
@@ -44,7 +45,12 @@ export interface Started {
 }
 
 export interface StartOptions {
-  readonly jobs?: Readonly<Record<string, Run | (Partial<JobOptions<unknown>> & { readonly run: Run })>>
+  readonly jobs?: Readonly<
+    Record<
+      string,
+      Run | (Partial<JobOptions<unknown>> & { readonly run: Run; readonly input?: InputSchema<unknown> })
+    >
+  >
   readonly workflows?: readonly WorkflowDefinition[]
   readonly concurrency?: number
   readonly timing?: Partial<Timing>

@@ -4,6 +4,7 @@ import type pg from 'pg'
 import { beforeEach } from 'vitest'
 import { defineWorkflow, type StepOptions, step, type WorkflowDefinition } from '../../src/core/workflow.ts'
 import { type Claim, type ClaimedJob, claimJobs } from '../../src/store/claims.ts'
+import { serialize } from '../../src/store/json.ts'
 import { registerPoller } from '../../src/store/pollers.ts'
 import { type Ending, settle } from '../../src/store/settlements.ts'
 import { useSessions, useTestPool } from '../support/database.ts'
@@ -82,7 +83,10 @@ export async function claimAll(pool: pg.Pool, jobTypes: readonly string[]): Prom
   return claimJobs(pool, claimOf({ jobTypes, limit: 512 }))
 }
 
-export function endingOf(job: Pick<ClaimedJob, 'id' | 'leaseId'>, more: Partial<Ending> = {}): Ending {
+export function endingOf(
+  job: Pick<ClaimedJob, 'id' | 'leaseId'>,
+  more: Partial<Omit<Ending, 'result'>> & { readonly result?: unknown } = {},
+): Ending {
   return {
     id: job.id,
     leaseId: job.leaseId,
@@ -92,8 +96,8 @@ export function endingOf(job: Pick<ClaimedJob, 'id' | 'leaseId'>, more: Partial<
     delaySeconds: null,
     code: null,
     message: null,
-    result: undefined,
     ...more,
+    result: serialize(more.result),
   }
 }
 
