@@ -37,6 +37,9 @@ begin
   revoke all on all routines in schema rowbeat from rowbeat_reader, rowbeat_operator, rowbeat_daemon;
 
   grant select, insert, update, delete on all tables in schema rowbeat to rowbeat_daemon;
+  -- The log is added to and trimmed by its function; what was migrated and what is legal is for migrations to say.
+  revoke update, delete on rowbeat.action_log from rowbeat_daemon;
+  revoke insert, update, delete on rowbeat.legal_moves, rowbeat.schema_migrations from rowbeat_daemon;
   grant usage, select on all sequences in schema rowbeat to rowbeat_daemon;
   grant execute on all routines in schema rowbeat to rowbeat_daemon;
 
@@ -55,6 +58,23 @@ begin
       execute format('grant execute on routine %s to rowbeat_operator', thing.name);
     end if;
   end loop;
+end
+$$;
+
+-- Producers add jobs, in their own transaction, and learn the id. No right on the column id: who could choose ids
+-- would take the next ones from everybody else.
+do $$
+begin
+  if not exists (select from pg_roles r where r.rolname = 'rowbeat_producer') then
+    return;
+  end if;
+  revoke all on all tables in schema rowbeat from rowbeat_producer;
+  revoke all on all routines in schema rowbeat from rowbeat_producer;
+  grant usage on schema rowbeat to rowbeat_producer;
+  grant select (id),
+        insert (job_type, payload, queue, priority, scheduled_at, max_retries, timeout_seconds, deadline_at, dedupe_key, concurrency_key)
+    on rowbeat.scheduled_jobs to rowbeat_producer;
+  grant execute on function rowbeat.enqueue to rowbeat_producer;
 end
 $$;
 

@@ -87,7 +87,8 @@ from (
   select 'role ' || r.rolname
   from pg_catalog.pg_roles r
   where r.rolname like 'rowbeat\\_%'
-    and r.rolname in ('rowbeat_owner', 'rowbeat_daemon', 'rowbeat_operator', 'rowbeat_reader')
+    and r.rolname in ('rowbeat_owner', 'rowbeat_daemon', 'rowbeat_operator', 'rowbeat_reader',
+      'rowbeat_producer')
 ) t`,
   )
   return rows[0]?.access ?? ''

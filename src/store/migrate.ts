@@ -190,7 +190,7 @@ function takeTurn(
 }
 
 /** The files that make the roles and give them their rights; both bear to be run again. */
-const MAKES_ROLES = '0008_create_roles'
+const MAKES_ROLES = ['0008_create_roles', '0019_create_producer_role']
 const GIVES_RIGHTS = 'zz_grant_roles'
 
 /** Roles, rights and sequences, by whoever may mend them. `given`: the functions were just applied, rights included. */
@@ -203,10 +203,10 @@ async function mend(
   if (!(await mayMend(client))) return
   await mendSequences(client)
   if (!state.given && !(await accessDiffers(client, state.done))) return
-  const makes = files.numbered.find((one) => one.name === MAKES_ROLES)
+  const makes = files.numbered.filter((one) => MAKES_ROLES.includes(one.name))
   const gives = files.functions.find((one) => one.name === GIVES_RIGHTS)
-  if (!state.given && makes !== undefined && gives !== undefined) {
-    await apply(client, makes, hear)
+  if (!state.given && gives !== undefined) {
+    for (const one of makes) await apply(client, one, hear)
     await apply(client, { ...gives, name: `functions/${gives.name}` }, hear)
   }
   await noteAccess(client)

@@ -15,7 +15,7 @@ import { addEnded, addExecution, addJob, type Row, refusalOf, useSql } from './s
 
 const sql = useSql()
 
-const ROLES = ['reader', 'operator', 'daemon', 'owner', 'stranger'] as const
+const ROLES = ['reader', 'operator', 'producer', 'daemon', 'owner', 'stranger'] as const
 type Role = (typeof ROLES)[number]
 
 /** Roles belong to the whole server, so these logins get names that nobody else uses, and go with the tests. */
@@ -64,7 +64,7 @@ async function may(role: Role, statement: string): Promise<boolean> {
   }
 }
 
-/** Who may do it, of reader, operator, daemon, owner and stranger. */
+/** Who may do it, of reader, operator, producer, daemon, owner and stranger. */
 const MATRIX: readonly (readonly [statement: string, allowed: readonly Role[]])[] = [
   ['select * from rowbeat.overview', ['reader', 'operator', 'daemon', 'owner']],
   ['select payload from rowbeat.jobs', ['reader', 'operator', 'daemon', 'owner']],
@@ -73,7 +73,7 @@ const MATRIX: readonly (readonly [statement: string, allowed: readonly Role[]])[
   ['select payload from rowbeat.scheduled_jobs', ['daemon', 'owner']],
   ['select input_data from rowbeat.workflow_executions', ['daemon', 'owner']],
   ['select * from rowbeat.articles', ['daemon', 'owner']],
-  [`select rowbeat.enqueue('work')`, ['operator', 'daemon', 'owner']],
+  [`select rowbeat.enqueue('work')`, ['operator', 'producer', 'daemon', 'owner']],
   [`select rowbeat.cancel_job(404, 'why')`, ['operator', 'daemon', 'owner']],
   [`select rowbeat.retry_failed('why')`, ['operator', 'daemon', 'owner']],
   [`select rowbeat.pause_queue('default', 'why')`, ['operator', 'daemon', 'owner']],
@@ -92,10 +92,24 @@ const MATRIX: readonly (readonly [statement: string, allowed: readonly Role[]])[
   ['select * from rowbeat.assert_invariants()', ['operator', 'daemon', 'owner']],
   [`select rowbeat.advance_executions('{}')`, ['daemon', 'owner']],
   [`select rowbeat.log_action('forged', null, null, null, null, null, null, null)`, ['daemon', 'owner']],
-  [`insert into rowbeat.scheduled_jobs (job_type) values ('work')`, ['daemon', 'owner']],
+  [`insert into rowbeat.scheduled_jobs (job_type) values ('work')`, ['producer', 'daemon', 'owner']],
+  [
+    `insert into rowbeat.scheduled_jobs (job_type, payload) values ('work', '{}') returning id`,
+    ['producer', 'daemon', 'owner'],
+  ],
+  [
+    `insert into rowbeat.scheduled_jobs (id, job_type) overriding system value values (404, 'work')`,
+    ['daemon', 'owner'],
+  ],
+  [`insert into rowbeat.scheduled_jobs (job_type, status) values ('work', 'running')`, ['daemon', 'owner']],
+  ['update rowbeat.action_log set reason = null', ['owner']],
+  ['select rowbeat.trim_action_log()', ['daemon', 'owner']],
+  ['delete from rowbeat.legal_moves', ['owner']],
+  [`update rowbeat.legal_moves set made_by = 'anyone'`, ['owner']],
+  ['delete from rowbeat.schema_migrations', ['owner']],
   [`update rowbeat.scheduled_jobs set priority = 1`, ['daemon', 'owner']],
   ['delete from rowbeat.workflow_executions', ['daemon', 'owner']],
-  ['delete from rowbeat.action_log', ['daemon', 'owner']],
+  ['delete from rowbeat.action_log', ['owner']],
   ['truncate rowbeat.leases', ['owner']],
   ['create table rowbeat.mine ()', ['owner']],
   ['drop view rowbeat.overview cascade', ['owner']],
