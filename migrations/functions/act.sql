@@ -116,6 +116,20 @@ end
 $$;
 comment on function rowbeat.log_action(text, bigint, uuid, text, text, text, jsonb, text) is 'Internal: writes one row of action_log with who and when; returns its id.';
 
+-- Postgres refuses to prepare a transaction that has notified. Whoever needs two-phase commit leaves the hints out:
+-- nothing depends on them, pollers find the work at their next look.
+create or replace function rowbeat.send_hint(channel text, message text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('rowbeat.notify', true) is distinct from 'off' then
+    perform pg_notify(channel, message);
+  end if;
+end
+$$;
+comment on function rowbeat.send_hint(text, text) is 'Internal: notifies pollers at commit, unless "set rowbeat.notify = off" leaves hints out.';
+
 -- The format of the hint is that of the engine: priority, due time in ms since 1970 or nothing, queue.
 create or replace function rowbeat.wake_pollers(queue text, priority smallint, due_at timestamptz) returns void
 language plpgsql
@@ -123,7 +137,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if isfinite(due_at) then
-    perform pg_notify('rowbeat_wake', format('%s|%s|%s', priority,
+    perform rowbeat.send_hint('rowbeat_wake', format('%s|%s|%s', priority,
       case when due_at > clock_timestamp() then floor(extract(epoch from due_at) * 1000)::bigint end, queue));
   end if;
 end
@@ -154,7 +168,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform pg_notify('rowbeat_stop', stop_attempt.job_id::text);
+  perform rowbeat.send_hint('rowbeat_stop', stop_attempt.job_id::text);
 end
 $$;
 comment on function rowbeat.stop_attempt(bigint) is 'Internal: tells the poller that runs this job, at commit, to fire its signal.';

@@ -85,7 +85,8 @@ begin
     perform rowbeat.note_first_action(rowbeat.log_action('insert', new.id, new.parent_execution_id, null, null, new.status,
       null, nullif(left(btrim(current_setting('rowbeat.reason', true)), 2000), '')));
   end if;
-  if new.status = 'pending' and new.scheduled_at <= now() then
+  if new.status = 'pending' and new.scheduled_at <= now()
+     and current_setting('rowbeat.notify', true) is distinct from 'off' then
     -- As wake_pollers does it; here for each row of what may be many.
     perform pg_notify('rowbeat_wake', new.priority || '||' || new.queue);
   elsif new.status = 'pending' then

@@ -110,7 +110,7 @@ begin
   perform rowbeat.log_action(lower(tg_op), null, null, nothing.name,
     was_paused, is_paused, changes, rowbeat.hand_reason());
   -- Everybody looks again: how a lane is claimed depends on whether it is limited.
-  perform pg_notify('rowbeat_wake', '*');
+  perform rowbeat.send_hint('rowbeat_wake', '*');
   return null;
 end
 $$;
@@ -129,7 +129,7 @@ begin
     case tg_op when 'DELETE' then rowbeat.rate_changes(old, nothing)
                when 'INSERT' then rowbeat.rate_changes(nothing, new)
                else rowbeat.rate_changes(old, new) end, rowbeat.hand_reason());
-  perform pg_notify('rowbeat_wake', '*');
+  perform rowbeat.send_hint('rowbeat_wake', '*');
   return null;
 end
 $$;

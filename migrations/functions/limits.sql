@@ -76,7 +76,7 @@ begin
   perform rowbeat.log_action('set_queue_limits', null, null, row_now.name, null, null,
     rowbeat.queue_changes(row_before, row_now), why);
   -- Everybody looks again: how a lane is claimed depends on whether it is limited.
-  perform pg_notify('rowbeat_wake', '*');
+  perform rowbeat.send_hint('rowbeat_wake', '*');
   perform rowbeat.restore_guard(guard);
   return next row_now;
 end
@@ -115,7 +115,7 @@ begin
   end if;
   perform rowbeat.log_action('set_job_type_rate', null, null, set_job_type_rate.job_type, null, null,
     rowbeat.rate_changes(row_before, row_now), why);
-  perform pg_notify('rowbeat_wake', '*');
+  perform rowbeat.send_hint('rowbeat_wake', '*');
   perform rowbeat.restore_guard(guard);
   if row_now.job_type is not null then
     return next row_now;

@@ -73,7 +73,7 @@ begin
   end if;
   perform rowbeat.log_action('resume_queue', null, null, resume_queue.queue, 'paused', null, null, why);
   -- No priority: every lane of the queue is meant.
-  perform pg_notify('rowbeat_wake', '||' || resume_queue.queue);
+  perform rowbeat.send_hint('rowbeat_wake', '||' || resume_queue.queue);
   perform rowbeat.restore_guard(guard);
   return next row_now;
 end
