@@ -16,10 +16,11 @@ import { createSnapshots, type Snapshots } from './engine/snapshot.ts'
 import { createHttp } from './http/app.ts'
 import { createShare } from './http/shared-reads.ts'
 import { createOutbound } from './outbound/client.ts'
-import { type Connections, connect, explainDatabaseError, within } from './store/database.ts'
+import { createAdmitted, findLive } from './store/admissions.ts'
+import { type Connections, connect, explainDatabaseError, transaction, within } from './store/database.ts'
 import { readDurations } from './store/durations.ts'
 import { startEmbedded } from './store/embedded.ts'
-import { createExecution, readExecution, readLatestExecution, readRecentRuns } from './store/executions.ts'
+import { readExecution, readLatestExecution, readRecentRuns } from './store/executions.ts'
 import { rememberAnswer } from './store/idempotency.ts'
 import { sendWake } from './store/listen.ts'
 import { migrate, migrationNames, missingMigrations } from './store/migrate.ts'
@@ -264,8 +265,12 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
     db: connections.db,
     outbound: services.outbound,
     settings: config.audit,
-    createExecution: async (name, input, { steps, requestId }) => {
-      const created = await createExecution(pool, { workflow: workflowOf(name), input, steps, requestId })
+    createExecution: async (name, input, { steps, requestId, admit }) => {
+      const request = { workflow: workflowOf(name), input, steps, requestId }
+      const live = await findLive(pool, name, request.workflow.subject(input))
+      // Most of a crowd only joins: it takes no transaction.
+      if (live !== null) return { executionId: live, created: false }
+      const created = await transaction(pool, (client) => createAdmitted(client, request, admit))
       if (created.created) wakeFor(name)
       return created
     },
@@ -286,8 +291,8 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
     },
     idempotent: async (request, work) => {
       const remembered = await rememberAnswer(pool, request, async (client) => {
-        const { status, headers, body } = await work(async (name, input, { steps, requestId }) =>
-          createExecution(client, { workflow: workflowOf(name), input, steps, requestId }),
+        const { status, headers, body } = await work(async (name, input, { steps, requestId, admit }) =>
+          createAdmitted(client, { workflow: workflowOf(name), input, steps, requestId }, admit),
         )
         return { status, headers, body }
       })

@@ -2,6 +2,7 @@
 export const PROBLEM_CODES = {
   MALFORMED_JSON: { status: 400, title: 'The body is not valid JSON' },
   DOMAIN_UNRESOLVABLE: { status: 400, title: 'The domain has no address in the DNS' },
+  CROSS_SITE_REFUSED: { status: 403, title: 'Pages of other sites may not start work' },
   NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
   AUDIT_RESTING: { status: 409, title: 'The audit has just failed and rests before it is tried again' },
@@ -9,6 +10,7 @@ export const PROBLEM_CODES = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body must be application/json' },
   VALIDATION_FAILED: { status: 422, title: 'The request does not fit the contract' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The Idempotency-Key was used for another body' },
+  TOO_MANY_AUDITS: { status: 429, title: 'As many audits run as may run at once' },
   INTERNAL_ERROR: { status: 500, title: 'Something went wrong on our side' },
   DATABASE_UNAVAILABLE: { status: 503, title: 'The database cannot be reached at the moment' },
 } as const satisfies Record<string, { status: number; title: string }>

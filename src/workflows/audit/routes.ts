@@ -1,6 +1,7 @@
 /** The audit's routes. */
 import { createHash } from 'node:crypto'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import { requireRight, startRight } from './routes/admission.ts'
 import { type AuditRouteDeps, type CreateAudit, requireDomain, type StoredAnswer } from './routes/deps.ts'
 import { type Env, json, problems } from './routes/documented.ts'
 import { registerSites } from './routes/site-routes.ts'
@@ -37,7 +38,7 @@ const getAudit = createRoute({
   responses: {
     200: json(SiteAuditResponse, 'The audit'),
     202: json(PendingAuditResponse, 'Work was started or is running; Location leads to its status'),
-    ...problems(400, 404, 409, 422),
+    ...problems(400, 403, 404, 409, 422, 429),
   },
 })
 
@@ -59,7 +60,7 @@ const postAudit = createRoute({
   responses: {
     200: json(PendingAuditResponse, 'An audit of the site already runs'),
     202: json(PendingAuditResponse, 'The audit was started; Location leads to its status'),
-    ...problems(400, 415, 422),
+    ...problems(400, 403, 415, 422, 429),
   },
 })
 
@@ -92,7 +93,7 @@ export function auditRoutes(deps: AuditRouteDeps): OpenAPIHono<Env> {
       domain,
       c.req.valid('query'),
       c.var.requestId ?? null,
-      c.req.method !== 'HEAD',
+      startRight(c.req.method, c.req.header('sec-fetch-site')),
     )
     if (answer.kind === 'document') return c.json(answer.body, 200)
     return c.json(answer.answer.body, 202, answer.answer.headers)
@@ -100,6 +101,7 @@ export function auditRoutes(deps: AuditRouteDeps): OpenAPIHono<Env> {
 
   app.openapi(postAudit, async (c) => {
     const domain = requireDomain(deps, c.req.valid('param').domain)
+    requireRight(deps, domain, startRight(c.req.method, c.req.header('sec-fetch-site')))
     const body = StartAuditBody.parse(c.req.valid('json') ?? {})
     const begin = await prepareStart(deps, domain, body, c.var.requestId ?? null)
     const work = async (create: CreateAudit): Promise<StoredAnswer> => {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 export interface AuditSettings {
   readonly maxDurationSeconds: number
   readonly freshSeconds: number
+  readonly maxLive: number
   readonly minCompetitorArticles: number
   readonly minClientArticles: number
   readonly validateDomainDns: boolean
@@ -37,6 +38,9 @@ export const auditEnvironment = z.object({
   ),
   AUDIT_FRESH_SECONDS: whole(1, 86_400, 300).describe(
     'Seconds during which a finished audit counts as fresh, and is not started again by a plain GET.',
+  ),
+  AUDIT_MAX_LIVE: whole(1, 10_000, 20).describe(
+    'Audits that may live at once; at most three of them of one registrable domain.',
   ),
   MIN_COMPETITOR_ARTICLES_FOR_AUDIT: whole(1, 100, 10).describe(
     'Articles of validated or manual competitors that an audit needs.',
@@ -79,6 +83,7 @@ export function toAuditSettings(environment: AuditEnvironment): AuditSettings {
   return {
     maxDurationSeconds: environment.MAX_AUDIT_ORCHESTRATOR_DURATION,
     freshSeconds: environment.AUDIT_FRESH_SECONDS,
+    maxLive: environment.AUDIT_MAX_LIVE,
     minCompetitorArticles: environment.MIN_COMPETITOR_ARTICLES_FOR_AUDIT,
     minClientArticles: environment.MIN_CLIENT_ARTICLES_FOR_AUDIT,
     validateDomainDns: environment.VALIDATE_DOMAIN_DNS,

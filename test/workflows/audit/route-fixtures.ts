@@ -18,11 +18,13 @@ class Problem extends Error {
   }
 }
 
-const STATUS: Record<string, 400 | 404 | 409 | 422> = {
+const STATUS: Record<string, 400 | 403 | 404 | 409 | 422 | 429> = {
   VALIDATION_FAILED: 422,
   NOT_FOUND: 404,
   DOMAIN_UNRESOLVABLE: 400,
   AUDIT_RESTING: 409,
+  CROSS_SITE_REFUSED: 403,
+  TOO_MANY_AUDITS: 429,
 }
 
 interface Created {
@@ -44,9 +46,10 @@ export function openApp(
     db: database.db,
     outbound: { isMapped: (host) => host.endsWith('.test') },
     settings,
-    createExecution: async (_workflow, input, { steps }) => {
+    createExecution: async (_workflow, input, { steps, admit }) => {
       const live = executions.find((one) => one.subject === input.domain && one.endTime === null)
       if (live !== undefined) return { executionId: live.executionId, created: false }
+      admit(executions.filter((one) => one.endTime === null).map((one) => one.subject))
       const view = executionView(
         steps.map((step, at) => stepView(step, at + 1)),
         { subject: input.domain, status: 'pending', startTime: null },

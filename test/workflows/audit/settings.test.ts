@@ -10,6 +10,7 @@ describe('the settings of the audit', () => {
     expect(toAuditSettings(auditEnvironment.parse({}))).toEqual({
       maxDurationSeconds: 3600,
       freshSeconds: 300,
+      maxLive: 20,
       minCompetitorArticles: 10,
       minClientArticles: 5,
       validateDomainDns: false,

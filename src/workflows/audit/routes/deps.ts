@@ -6,7 +6,13 @@ import type { DurationHistory, ExecutionView } from '../progress.ts'
 import type { AuditSettings } from '../settings.ts'
 
 /** Codes of the problems that these routes answer with. */
-export type AuditProblem = 'VALIDATION_FAILED' | 'NOT_FOUND' | 'DOMAIN_UNRESOLVABLE' | 'AUDIT_RESTING'
+export type AuditProblem =
+  | 'VALIDATION_FAILED'
+  | 'NOT_FOUND'
+  | 'DOMAIN_UNRESOLVABLE'
+  | 'AUDIT_RESTING'
+  | 'CROSS_SITE_REFUSED'
+  | 'TOO_MANY_AUDITS'
 
 export interface ProblemExtras {
   readonly headers?: Readonly<Record<string, string>>
@@ -17,6 +23,8 @@ export interface ProblemExtras {
 export interface NewAudit {
   readonly steps: readonly string[]
   readonly requestId: string | null
+  /** Handed the domains whose audits live when a new one is to be made; throws to refuse it. */
+  readonly admit: (live: readonly string[]) => void
 }
 
 /** An answer that can be stored and given again. */

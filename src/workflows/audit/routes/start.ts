@@ -19,6 +19,7 @@ import type {
 } from '../schema.ts'
 import type { AuditSettings } from '../settings.ts'
 import { AUDIT_WORKFLOW } from '../workflow-name.ts'
+import { admission, requireRight, type StartRight } from './admission.ts'
 import type { AuditRouteDeps, CreateAudit } from './deps.ts'
 import { readData, readExecution, readLatest, readSources } from './reads.ts'
 
@@ -49,13 +50,13 @@ export function thresholdsOf(
   }
 }
 
-/** Answers a GET: the document, the live audit, or a new one; a HEAD (`mayStart` false) has 404 where a GET starts one. */
+/** Answers a GET: the document, the live audit, or a new one; without the `right` to start one its problem is thrown. */
 export async function answerAudit(
   deps: AuditRouteDeps,
   domain: string,
   query: AuditQuery,
   requestId: string | null,
-  mayStart = true,
+  right: StartRight = 'allowed',
 ): Promise<AuditAnswer> {
   const thresholds = thresholdsOf(query, deps.settings)
   // One after the other: a run that ends between the two reads must not look ended while its data looks missing.
@@ -63,7 +64,7 @@ export async function answerAudit(
   const reading = await readData(deps, domain, thresholds)
   const decision = decide({
     status: reading.status,
-    refresh: query.refresh && mayStart,
+    refresh: query.refresh && right !== 'head',
     latest: latest === null ? null : latestOf(latest),
     // Runs of one site follow each other: when the newest is live or all is there, the ones before do not matter.
     earlier:
@@ -77,7 +78,7 @@ export async function answerAudit(
     case 'answer': {
       const sources = await readSources(deps, domain)
       // The profile can be gone by now (a retention job, a hand): then the analysis is simply missing.
-      if (sources === null && !mayStart) throw nothingYet(deps, domain)
+      if (sources === null) requireRight(deps, domain, right)
       if (sources === null)
         return pending(await start(deps, domain, [...AUDIT_STEPS], reading.status, requestId))
       const moment = {
@@ -92,7 +93,7 @@ export async function answerAudit(
     case 'running':
       return pending(describe({ domain, ...decision, created: false, view: latest, status: reading.status }))
     case 'start':
-      if (!mayStart) throw nothingYet(deps, domain)
+      requireRight(deps, domain, right)
       return pending(await start(deps, domain, decision.steps, reading.status, requestId))
     case 'rest':
       throw restProblem(deps, domain, latest, decision)
@@ -119,7 +120,11 @@ export async function prepareStart(
   const wanted = body.steps ?? (body.force === true || missing.length === 0 ? AUDIT_STEPS : missing)
   const steps = [...new Set(wanted)]
   return async (create) => {
-    const { executionId, created } = await create(AUDIT_WORKFLOW, { domain }, { steps, requestId })
+    const { executionId, created } = await create(
+      AUDIT_WORKFLOW,
+      { domain },
+      { steps, requestId, admit: admission(deps, domain) },
+    )
     const view = latest?.executionId === executionId ? latest : null
     return describe({ domain, executionId, created, steps, view, status })
   }
@@ -136,7 +141,7 @@ async function start(
   const { executionId, created } = await deps.createExecution(
     AUDIT_WORKFLOW,
     { domain },
-    { steps, requestId },
+    { steps, requestId, admit: admission(deps, domain) },
   )
   const view = created ? null : await readExecution(deps, executionId)
   return describe({ domain, executionId, created, steps, view, status })
@@ -172,11 +177,6 @@ async function requireAddress(deps: AuditRouteDeps, domain: string): Promise<voi
     return
   if (await deps.resolves(domain)) return
   throw deps.problem('DOMAIN_UNRESOLVABLE', `${domain} has no address in the DNS: check its spelling.`)
-}
-
-/** What a HEAD is told where a GET would start an audit. */
-function nothingYet(deps: AuditRouteDeps, domain: string): Error {
-  return deps.problem('NOT_FOUND', `There is no audit of ${domain} yet; GET or POST starts one.`)
 }
 
 function restProblem(

@@ -137,6 +137,38 @@ describe('GET the audit', () => {
     expect(created).toEqual([])
   })
 
+  it('starts nothing for a page of another site, which may read and join', async () => {
+    await storeAudit(database, 'read.test')
+    const { app, created } = openApp(database)
+    const ask = async (path: string, init: RequestInit = {}) =>
+      (
+        await app.request(`/api/v1/sites/${path}`, {
+          ...init,
+          headers: { 'sec-fetch-site': 'cross-site' },
+        })
+      ).status
+    expect(await ask('cross.test/audit')).toBe(403)
+    expect(await ask('read.test/audit?refresh=true')).toBe(403)
+    expect(await ask('cross.test/audit', post())).toBe(403)
+    expect(created).toEqual([])
+    expect(await ask('read.test/audit')).toBe(200)
+  })
+
+  it('lets three audits of one registrable domain live, and AUDIT_MAX_LIVE in all; joining is free', async () => {
+    const { app, created } = openApp(database, { settings: { ...settings, maxLive: 5 } })
+    const ask = (domain: string, init?: RequestInit) => app.request(`/api/v1/sites/${domain}/audit`, init)
+    for (const domain of ['many.test', 'a.many.test', 'b.many.test'])
+      expect((await ask(domain)).status).toBe(202)
+    const fourth = await ask('c.d.many.test', post())
+    expect(fourth.status).toBe(429)
+    expect(Number(fourth.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await fourth.json()).toMatchObject({ code: 'TOO_MANY_AUDITS' })
+    for (const domain of ['other.test', 'third.test']) expect((await ask(domain)).status).toBe(202)
+    expect((await ask('sixth.test')).status).toBe(429)
+    expect((await ask('many.test', post())).status).toBe(200)
+    expect(created).toHaveLength(5)
+  })
+
   it('starts nothing after a cancellation: only POST does', async () => {
     const steps = AUDIT_STEPS.map((step, at) => stepView(step, at + 1, { status: 'cancelled' }))
     const over = { subject: 'stopped.test', endTime: new Date() }
