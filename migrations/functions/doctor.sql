@@ -54,6 +54,27 @@ as $$
   from rowbeat.failures f
   where f.jobs >= 10
   union all
+  -- A single one is daily life: a deployment, a machine that went away. Suspects: see src/store/suspects.ts.
+  select 'warning', 'pollers_died',
+         format('%s pollers were lost in the last hour; %s', l.lost, coalesce('suspects that run alone: ' || s.words, 'no job ran on two of them')),
+         case when s.words is null then 'look at the logs of those processes and at their memory: select name, version, ended_at from rowbeat.pollers where status = ''lost'' order by ended_at desc'
+              else format('select * from rowbeat.explain_job(%s); when its process dies of it: select * from rowbeat.cancel_job(%s, ''its process dies of it'')', s.first_id, s.first_id) end
+  from (select count(*) as lost from rowbeat.pollers p where p.status = 'lost' and p.ended_at > clock_timestamp() - interval '1 hour') l
+  cross join (
+    select string_agg(format('job %s (%s: %s deaths, %s alone)', x.job_id, x.job_type, x.deaths, x.alone_deaths), ', ' order by x.place)
+             filter (where x.place <= 5) as words,
+           min(x.job_id) filter (where x.place = 1) as first_id
+    from (
+      select u.job_id, j.job_type, u.deaths, u.alone_deaths,
+             row_number() over (order by u.alone_deaths desc, u.deaths desc, u.job_id) as place
+      from rowbeat.suspects u
+      join rowbeat.scheduled_jobs j on j.id = u.job_id
+      where u.deaths >= 2
+        and j.status in ('pending', 'running')
+    ) x
+  ) s
+  where l.lost >= 2 or s.words is not null
+  union all
   select 'warning', 'not_listening', format('poller %s hears no notifications and finds new work by looking every two seconds', p.name),
          'point LISTEN_DATABASE_URL at the server itself, not at a pooler in transaction mode'
   from rowbeat.pollers_live p

@@ -246,6 +246,15 @@ begin
     n := n + 1;
     return query select n, r.code, r.reason, r.help;
   end loop;
+  for r in
+    select s.deaths, s.alone_deaths from rowbeat.suspects s
+    where s.job_id = job.id and s.deaths >= 2 and job.status in ('pending', 'running')
+  loop
+    n := n + 1;
+    return query select n, 'suspect', format('%s pollers died while it ran on them (%s while it was the one suspect that ran), so it runs alone: one suspect of a poller at a time. It fails with POISON at the second such death.',
+        r.deaths, r.alone_deaths),
+      format('select * from rowbeat.cancel_job(%s, ''its process dies of it''), or let it be proven', job.id);
+  end loop;
   if job.status in ('completed', 'failed', 'skipped', 'cancelled') then
     return query select 1, job.status, format('It ended as %s at %s%s', job.status, date_trunc('second', job.finished_at),
         coalesce(': ' || job.last_error_code || ' ' || left(job.last_error, 500), '.')),

@@ -70,6 +70,7 @@ begin
           hint = case tg_table_name
             when 'leases' then 'To take a job from its poller: update rowbeat.scheduled_jobs set status = ''pending'' where id = …, or rowbeat.cancel_job(id, ''why''); to take all of them: update rowbeat.pollers set status = ''lost'' where poller_id = …'
             when 'rate_starts' then 'To let more start: select * from rowbeat.set_queue_limits(queue, ''why'', rate_max => …, rate_seconds => …), or rowbeat.set_job_type_rate(…)'
+            when 'suspects' then 'To be rid of a job that kills its pollers: select * from rowbeat.cancel_job(id, ''why''). A job that ends is forgotten by itself'
             else 'Floors move by themselves. For a job below its floor: select * from rowbeat.run_now(id, ''why'')'
           end;
 end
@@ -117,6 +118,12 @@ create or replace trigger guard_claim_horizon
 -- Not its inserts: hand-written jobs note themselves there (note_backdated_job.sql).
 create or replace trigger guard_backdated_jobs
   before update or delete or truncate on rowbeat.backdated_jobs
+  for each statement
+  when (rowbeat.is_by_hand())
+  execute function rowbeat.refuse_hand_write();
+
+create or replace trigger guard_suspects
+  before insert or update or delete or truncate on rowbeat.suspects
   for each statement
   when (rowbeat.is_by_hand())
   execute function rowbeat.refuse_hand_write();

@@ -16,7 +16,7 @@ declare
     'set_job_type_rate', 'drain_poller', 'pause_schedule', 'resume_schedule', 'fire_schedule', 'explain', 'explain_job', 'doctor', 'assert_invariants'];
   -- Tables that hold no payloads.
   open_tables constant text[] := array['queues', 'job_type_rates', 'rate_starts', 'pollers', 'leases', 'action_log', 'job_counts', 'legal_moves',
-    'claim_floors', 'claim_horizon', 'backdated_jobs', 'step_durations', 'step_estimates', 'schedule_runs', 'schema_migrations'];
+    'claim_floors', 'claim_horizon', 'backdated_jobs', 'step_durations', 'step_estimates', 'schedule_runs', 'schema_migrations', 'suspects'];
   thing record;
 begin
   for thing in select p.oid::regprocedure as name, p.prokind from pg_proc p where p.pronamespace = 'rowbeat'::regnamespace loop

@@ -89,6 +89,11 @@ export const ERROR_CODES = {
     transient: true,
     action: 'The process that ran this job died. It is retried by itself; look at its logs if this repeats.',
   },
+  POISON: {
+    transient: false,
+    action:
+      'Its process died each time it ran alone. Look at the logs of that process and mend the handler or its input, then retry it.',
+  },
   UNKNOWN_JOB_TYPE: {
     transient: false,
     action: 'Deploy a poller that knows this job type, or cancel the job.',

@@ -29,10 +29,12 @@ import {
   type Ended,
   SETTLE_BATCH_MAX,
   toCompletion,
+  toEnded,
   toSettlement,
   withoutPoison,
 } from './settler.ts'
 import { createStarts } from './starts.ts'
+import { createSuspects } from './suspects.ts'
 
 export interface PollerOptions {
   readonly pool: pg.Pool
@@ -108,10 +110,9 @@ export function createPoller(options: PollerOptions): Poller {
 
   const mayRun = (): boolean => pollerId !== null && options.isAlive()
 
+  const busy = (): number => running.size + claiming + suspects.takes()
   const capacity = (): number =>
-    mayRun()
-      ? options.concurrency - running.size - claiming - Math.max(0, settler.size() - SETTLE_BATCH_MAX)
-      : 0
+    mayRun() ? options.concurrency - busy() - Math.max(0, settler.size() - SETTLE_BATCH_MAX) : 0
 
   /** True while steps are being freed that the next claim had better take with it; bounded, for it may wait for a lock. */
   const awaitsFreed = (): boolean => {
@@ -130,6 +131,7 @@ export function createPoller(options: PollerOptions): Poller {
     }
     // A claim that is still under way when we close would take again what is handed back.
     const closing = pollerId === null && claiming > 0
+    suspects.next()
     if (!closing && settler.hasMixed() && !mixedUnderWay && writes < WRITES_MAX) void settleMixed()
     while (writes < WRITES_MAX && !awaitsFreed()) {
       const turn = capacity() > 0 ? lanes.next() : null
@@ -218,14 +220,22 @@ export function createPoller(options: PollerOptions): Poller {
     settler.openLease(leaseId, claimed.length)
     events.emit({ type: 'jobs.claimed', queue: first.queue, count: claimed.length, seconds })
     const now = performance.now()
+    const again: ClaimedJob[] = []
     for (const job of claimed) {
-      if (job.executionId !== null) starts.note(job.executionId)
-      const definition = registry.job(job.jobType)
-      // Cannot happen: the claim names the types of the registry.
-      if (definition === undefined) throw new Error(`claimed a job of unknown type ${job.jobType}`)
-      const attempt = startAttempt(host, job, definition, now)
-      if (!attempt.ended) running.add(attempt)
+      // What was never claimed before was on no poller that died: nobody need be asked about it.
+      if (job.attempt > 1) again.push(job)
+      else begin(job, now)
     }
+    if (again.length > 0) suspects.take(again)
+  }
+
+  const begin = (job: ClaimedJob, now: number): void => {
+    if (job.executionId !== null) starts.note(job.executionId)
+    const definition = registry.job(job.jobType)
+    // Cannot happen: the claim names the types of the registry.
+    if (definition === undefined) throw new Error(`claimed a job of unknown type ${job.jobType}`)
+    const attempt = startAttempt(host, job, definition, now)
+    if (!attempt.ended) running.add(attempt)
   }
 
   const host = {
@@ -238,31 +248,26 @@ export function createPoller(options: PollerOptions): Poller {
     attempt.ended = true
     running.delete(attempt)
     const { job } = attempt
-    settler.add({
-      job,
-      ending: withLastReport(attempt, end.ending),
-      resent: false,
-      replaced: false,
-      onSettled: (effective) =>
-        events.emit({
-          type: 'job.ended',
-          jobId: job.id,
-          jobType: job.jobType,
-          queue: job.queue,
-          executionId: job.executionId,
-          attempt: job.attempt,
-          outcome: effective ? end.outcome : 'refused',
-          code: end.code,
-          message: end.message,
-          seconds: (performance.now() - attempt.startedMs) / 1000,
-          waitedSeconds: job.waitedSeconds,
-        }),
-    })
+    add(toEnded(events, attempt, end, withLastReport(attempt, end.ending)))
+    suspects.ended(job)
     // The claim that the slot is for settles this one too, in one statement.
     if (end.ending === null && job.executionId === null) lanes.freed([job])
+  }
+
+  const add = (ended: Ended): void => {
+    settler.add(ended)
     // Once for all handlers that end in this turn.
     later.afterThisTurn()
   }
+
+  const suspects = createSuspects({
+    pool,
+    events,
+    begin: (job) => begin(job, performance.now()),
+    add,
+    isQuiet: () => running.size === 0 && claiming === 0,
+    mayRun,
+  })
 
   const settlePlain = (): Promise<void> => {
     const batch = settler.takePlain()
@@ -311,17 +316,19 @@ export function createPoller(options: PollerOptions): Poller {
     },
     close: () => {
       pollerId = null
+      suspects.release()
       lanes.clear()
     },
     halt: () => {
       halted = true
       epoch += 1
       pollerId = null
+      suspects.clear()
       lanes.clear()
       later.clear()
       starts.clear()
     },
-    isIdle: () => running.size === 0 && settler.size() === 0 && writes === 0,
+    isIdle: () => running.size + suspects.size() === 0 && settler.size() === 0 && writes === 0,
     running: () => running.size,
     attempts: () => running,
     look: async () => {
@@ -361,6 +368,7 @@ export function createPoller(options: PollerOptions): Poller {
         attempt.ended = true
       }
       running.clear()
+      suspects.clear()
       settler.clear()
       doubtful.clear()
       lanes.clear()

@@ -4,8 +4,9 @@
  */
 import type { ClaimedJob } from '../store/claims.ts'
 import type { Completion, Settled } from '../store/fence.ts'
-import type { Ending, Settlement } from '../store/settlements.ts'
-import { unstorable } from './attempt.ts'
+import { type Ending, plainEnding, type Settlement } from '../store/settlements.ts'
+import { type Attempt, type AttemptEnd, unstorable } from './attempt.ts'
+import type { Events } from './events.ts'
 
 /** Most attempts in one write. */
 export const SETTLE_BATCH_MAX = 768
@@ -137,6 +138,43 @@ export function withoutPoison(settler: Settler, batch: readonly Ended[], error: 
   only.replaced = true
   only.ending = unstorable(only.job, error)
   return batch
+}
+
+/** The end of an attempt as it is written, `ending` with the last report; its event is told when it is. */
+export function toEnded(
+  events: Events,
+  { job, startedMs }: Pick<Attempt, 'job' | 'startedMs'>,
+  end: Omit<AttemptEnd, 'ending'>,
+  ending: Ending | null,
+): Ended {
+  return {
+    job,
+    ending,
+    resent: false,
+    replaced: false,
+    onSettled: (effective) =>
+      events.emit({
+        type: 'job.ended',
+        jobId: job.id,
+        jobType: job.jobType,
+        queue: job.queue,
+        executionId: job.executionId,
+        attempt: job.attempt,
+        outcome: effective ? end.outcome : 'refused',
+        code: end.code,
+        message: end.message,
+        seconds: (performance.now() - startedMs) / 1000,
+        waitedSeconds: job.waitedSeconds,
+      }),
+  }
+}
+
+const RELEASED: Omit<AttemptEnd, 'ending'> = { outcome: 'released', code: null, message: null }
+
+/** The end of a job that was claimed and has not begun: pending again, due in so many seconds; null: as before. */
+export function toReleased(events: Events, job: ClaimedJob, delaySeconds: number | null): Ended {
+  const ending: Ending = { ...plainEnding(job), status: 'pending', delaySeconds }
+  return toEnded(events, { job, startedMs: performance.now() }, RELEASED, ending)
 }
 
 /** The statement's view of a batch. */

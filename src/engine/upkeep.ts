@@ -13,6 +13,7 @@ import { raiseClaimFloors } from '../store/floors.ts'
 import { trimAnswers } from '../store/idempotency.ts'
 import { trimRateStarts } from '../store/limits.ts'
 import { BEAT_TTL_SECONDS, reapDeadPollers, trimPollers } from '../store/pollers.ts'
+import { trimSuspects } from '../store/suspects.ts'
 import { type Triage, triage } from '../store/upkeep.ts'
 import type { Events } from './events.ts'
 import { createLoop, type Service } from './loop.ts'
@@ -117,6 +118,7 @@ export function createUpkeep(options: {
         await sumUpDurations(pool)
         await trimDurations(pool)
         await trimPollers(pool)
+        await trimSuspects(pool)
         await trimAnswers(pool)
         await trimRateStarts(pool)
         await trimCounts(pool)

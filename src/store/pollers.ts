@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import { QUESTION_TIMEOUT_MS, type Queryable, transaction, within } from './database.ts'
 import { type Advanced, advanceExecutions, lockExecutions } from './executions.ts'
+import { POISON_DEATHS } from './suspects.ts'
 
 export interface NewPoller {
   readonly pollerId: string
@@ -128,7 +129,9 @@ export const BEAT_TTL_SECONDS = 10
 
 export interface Reaped {
   readonly pollers: number
+  /** Jobs that are pending again. */
   readonly retried: number
+  /** Jobs that failed with POISON. */
   readonly failed: number
   /** What became of the executions whose steps were taken back. */
   readonly advanced: readonly Advanced[]
@@ -138,9 +141,10 @@ export interface Reaped {
 const REAP_BATCH = 50
 
 /**
- * Takes back the jobs of pollers whose beat is older than `ttlSeconds`: they are retried while they have retries
- * left, else failed, with POLLER_LOST. A poller stays on the list until all its leases are gone, so a reaper that
- * dies half-way is continued by the next.
+ * Takes back the jobs of pollers whose beat is older than `ttlSeconds`: they are pending again as POLLER_LOST and
+ * remembered as having been there (suspects.ts). It costs none of them a retry, but for the suspect that ran alone, which
+ * fails with POISON at the second time. A poller stays on the list until all its leases are gone, so a reaper that dies
+ * half-way is continued by the next.
  */
 export async function reapDeadPollers(pool: pg.Pool, ttlSeconds: number = BEAT_TTL_SECONDS): Promise<Reaped> {
   return transaction(pool, async (client) => {
@@ -182,7 +186,57 @@ for update`,
   })
 }
 
-/** Retries or fails the running jobs of leases that nobody holds any more, and ends the leases. */
+const LOST = 'The poller that ran this attempt stopped beating'
+const POISONED = `Its poller died while it was the one suspect that ran there, ${POISON_DEATHS} times`
+
+/**
+ * The running jobs of leases: pending again, or failed where it is proven that pollers die of them. Who was marked as
+ * running alone under this very lease is charged; a mark of an earlier attempt means nothing.
+ */
+const TAKE_BACK_TEXT = `with mine as materialized (
+  select j.id, j.poller_id, coalesce(s.deaths, 0) + 1 as deaths,
+         coalesce(s.alone_lease = j.lease_id, false) as alone,
+         coalesce(s.alone_lease = j.lease_id and s.alone_deaths + 1 >= ${POISON_DEATHS}, false) as poison
+  from rowbeat.leases l
+  cross join lateral unnest(l.job_ids) as claimed (id)
+  join rowbeat.scheduled_jobs j on j.id = claimed.id and j.lease_id = l.lease_id
+  left join rowbeat.suspects s on s.job_id = j.id
+  where l.lease_id = any ($1::uuid[])
+    and j.status = 'running'
+  order by j.id
+  for no key update of j
+), noted as (
+  insert into rowbeat.suspects as s (job_id, deaths, alone_deaths, last_poller)
+  select m.id, 1, m.alone::integer, m.poller_id
+  from mine m
+  on conflict (job_id) do update
+  set deaths = s.deaths + 1,
+      alone_deaths = s.alone_deaths + excluded.alone_deaths,
+      alone_lease = null,
+      alone_since = null,
+      last_death_at = excluded.last_death_at,
+      last_poller = excluded.last_poller
+)
+update rowbeat.scheduled_jobs j
+set status = case when m.poison then 'failed' else 'pending' end,
+    -- Spread over a few seconds, so that what killed one poller does not meet the next all at once.
+    scheduled_at = case when m.poison then j.scheduled_at
+                        else now() + make_interval(secs => 2 ^ least(m.deaths - 1, 5) * (0.5 + random() / 2)) end,
+    retry_count = least(j.retry_count + m.alone::integer, j.max_retries),
+    lease_id = null,
+    last_error_code = case when m.poison then 'POISON' else 'POLLER_LOST' end,
+    last_error = case when m.poison then $3 else $2 end,
+    errors = case when jsonb_array_length(j.errors) >= 20 then j.errors - 0 else coalesce(j.errors, '[]') end
+      || jsonb_build_array(jsonb_build_object('attempt', j.attempt, 'at', now(), 'started_at', j.started_at,
+           'code', case when m.poison then 'POISON' else 'POLLER_LOST' end,
+           'message', case when m.poison then $3 else $2 end, 'poller_id', j.poller_id)),
+    finished_at = case when m.poison then now() end,
+    updated_at = now()
+from mine m
+where j.id = m.id
+returning j.status`
+
+/** Takes back the running jobs of leases that nobody holds any more, and ends the leases. */
 async function takeBack(
   client: pg.PoolClient,
   leaseIds: readonly string[],
@@ -202,36 +256,8 @@ where l.lease_id = any ($1::uuid[])
   if (executionIds.length > 0) await lockExecutions(client, executionIds)
   const ended = await client.query<{ status: string }>({
     name: 'take_back',
-    text: `with mine as materialized (
-  select j.id
-  from rowbeat.leases l
-  cross join lateral unnest(l.job_ids) as claimed (id)
-  join rowbeat.scheduled_jobs j on j.id = claimed.id and j.lease_id = l.lease_id
-  where l.lease_id = any ($1::uuid[])
-    and j.status = 'running'
-  order by j.id
-  for no key update of j
-)
-update rowbeat.scheduled_jobs j
-set status = case when j.retry_count < j.max_retries then 'pending' else 'failed' end,
-    -- Spread over a few seconds, so that what killed one poller does not meet the next all at once.
-    scheduled_at = case when j.retry_count < j.max_retries
-                        then now() + make_interval(secs => least(60, 2 ^ j.retry_count) * (0.5 + random() / 2))
-                        else j.scheduled_at end,
-    retry_count = least(j.retry_count + 1, j.max_retries),
-    lease_id = null,
-    last_error_code = 'POLLER_LOST',
-    last_error = 'The poller that ran this attempt stopped beating',
-    errors = case when jsonb_array_length(j.errors) >= 20 then j.errors - 0 else coalesce(j.errors, '[]') end
-      || jsonb_build_array(jsonb_build_object('attempt', j.attempt, 'at', now(), 'started_at', j.started_at,
-           'code', 'POLLER_LOST', 'message', 'The poller that ran this attempt stopped beating',
-           'poller_id', j.poller_id)),
-    finished_at = case when j.retry_count < j.max_retries then null else now() end,
-    updated_at = now()
-from mine
-where j.id = mine.id
-returning j.status`,
-    values: [leaseIds],
+    text: TAKE_BACK_TEXT,
+    values: [leaseIds, LOST, POISONED],
   })
   await endLeases(client, leaseIds)
   const advanced = executionIds.length === 0 ? [] : await advanceExecutions(client, executionIds)

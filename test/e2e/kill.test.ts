@@ -60,7 +60,7 @@ async function killWithin(step: string, stage: Stage, halt: Halt): Promise<Store
      from rowbeat.scheduled_jobs where step = $1`,
     [step],
   )
-  expect(row).toMatchObject({ retry_count: 1, codes: ['POLLER_LOST'] })
+  expect(row).toMatchObject({ retry_count: 0, codes: ['POLLER_LOST'] })
   expect(running.map((one) => one.poller_id)).not.toContain(row?.poller_id)
   return readStored(database.url, CLIENT)
 }

@@ -51,7 +51,7 @@ describe('a poller', () => {
     const [next = ''] = await engines.add({ jobType: 'quick' })
     await engines.drained()
     expect((await engines.read(next)).poller_id).toBe(started.engine.pollerId())
-    expect(await engines.read(held)).toMatchObject({ status: 'completed', retry_count: 1, attempt: 2 })
+    expect(await engines.read(held)).toMatchObject({ status: 'completed', retry_count: 0, attempt: 2 })
     const { rows } = await engines.pool.query('select status from rowbeat.pollers order by started_at')
     expect(rows.map((row) => row.status)).toEqual(['lost', 'live'])
   })
@@ -74,7 +74,7 @@ describe('a poller', () => {
     const living = await engines.start({ jobs: { hold }, timing: { beatTtlSeconds: 2 } })
     await engines.drained()
     expect(ran).toBe(1)
-    expect(await engines.read(id)).toMatchObject({ status: 'completed', retry_count: 1 })
+    expect(await engines.read(id)).toMatchObject({ status: 'completed', retry_count: 0 })
     await until(() => eventsOf(living, 'pollers.reaped').length > 0, {
       what: 'the reaping to be told',
     })

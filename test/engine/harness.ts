@@ -78,7 +78,7 @@ export function useEngines() {
   afterEach(async () => {
     for (const one of running.splice(0)) await one.stop(0)
     await database.pool.query(
-      `truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases, rowbeat.pollers,
+      `truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases, rowbeat.pollers, rowbeat.suspects,
        rowbeat.claim_floors, rowbeat.backdated_jobs`,
     )
   })
@@ -146,7 +146,7 @@ export function useEngines() {
       return rows[0] ?? {}
     },
     /** Waits until no job is open. */
-    drained: async (): Promise<void> => {
+    drained: async (timeoutMs?: number): Promise<void> => {
       const done = async (): Promise<boolean> => {
         const { rows } = await database.pool.query(
           `select status, count(*)::int from rowbeat.scheduled_jobs
@@ -155,7 +155,7 @@ export function useEngines() {
         if (rows.length > 0) throw new Error(JSON.stringify(rows))
         return true
       }
-      await until(done, { what: 'all jobs to end' })
+      await until(done, { what: 'all jobs to end', ...(timeoutMs === undefined ? {} : { timeoutMs }) })
     },
     statuses: async (): Promise<Record<string, number>> => {
       const { rows } = await database.pool.query<{ status: string; count: number }>(

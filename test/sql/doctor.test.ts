@@ -61,6 +61,34 @@ describe('doctor', () => {
     ])
   })
 
+  it('finds that pollers died, and which jobs are suspects; explain_job says that such a one runs alone', async () => {
+    await addPoller(sql.engine)
+    const lost = await addPoller(sql.engine)
+    await sql.engine.query('update rowbeat.pollers set listening = true')
+    await sql.engine.query(
+      `update rowbeat.pollers set status = 'lost', ended_at = clock_timestamp() where poller_id = $1`,
+      [lost],
+    )
+    const job = await addJob(sql.engine)
+    const other = await addJob(sql.engine)
+    await sql.engine.query('insert into rowbeat.suspects (job_id, deaths) values ($1, 1)', [other])
+    expect(await findings()).toEqual([])
+    await sql.engine.query('insert into rowbeat.suspects (job_id, deaths, alone_deaths) values ($1, 3, 1)', [
+      job,
+    ])
+    const [found, ...more] = await findings()
+    expect(more).toEqual([])
+    expect(found).toMatchObject({ severity: 'warning', code: 'pollers_died' })
+    expect(found?.evidence).toBe(
+      `1 pollers were lost in the last hour; suspects that run alone: job ${job} (work: 3 deaths, 1 alone)`,
+    )
+    const fix = String(found?.fix).split('; when its process dies of it: ')
+    const reasons = await sql.hand(String(fix[0]))
+    expect(reasons.map((row) => row.code)).toContain('suspect')
+    await sql.hand(String(fix[1]))
+    expect(await findings()).toEqual([])
+  })
+
   it('names the backend that holds back vacuum, and how to end it', async () => {
     const client = await openSession(sql.url, { application_name: 'forgotten' })
     try {

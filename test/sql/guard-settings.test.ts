@@ -160,6 +160,7 @@ describe('what pollers alone write', () => {
     ['delete from rowbeat.leases', 'rowbeat.cancel_job'],
     ['truncate rowbeat.leases', 'rowbeat.cancel_job'],
     ['update rowbeat.leases set poller_id = gen_random_uuid()', `status = 'lost'`],
+    [`insert into rowbeat.suspects (job_id, deaths) values (1, 1)`, 'rowbeat.cancel_job'],
     [`insert into rowbeat.claim_floors values ('default', 0, 'infinity')`, 'rowbeat.run_now'],
     [`update rowbeat.claim_horizon set safe_at = 'infinity'`, 'rowbeat.run_now'],
     ['delete from rowbeat.backdated_jobs', 'rowbeat.run_now'],

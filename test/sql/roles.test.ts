@@ -158,6 +158,7 @@ const OPEN_TABLES = [
   'schema_migrations',
   'step_durations',
   'step_estimates',
+  'suspects',
 ]
 
 describe('the roles', () => {

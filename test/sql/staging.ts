@@ -33,6 +33,7 @@ const EMPTIED = [
   'leases',
   'pollers',
   'claim_floors',
+  'suspects',
   'backdated_jobs',
   'queues',
   'job_type_rates',

@@ -22,7 +22,7 @@ export function useStore(): StoreDatabase {
   const open = useSessions()
   beforeEach(async () => {
     await database.pool.query(`truncate rowbeat.scheduled_jobs, rowbeat.workflow_executions, rowbeat.leases,
-      rowbeat.pollers, rowbeat.claim_floors, rowbeat.backdated_jobs, rowbeat.step_durations, rowbeat.step_estimates,
+      rowbeat.pollers, rowbeat.suspects, rowbeat.claim_floors, rowbeat.backdated_jobs, rowbeat.step_durations, rowbeat.step_estimates,
       rowbeat.idempotency_keys restart identity`)
   })
   return {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { claimJobs } from '../../src/store/claims.ts'
-import { createExecution, readExecution } from '../../src/store/executions.ts'
 import {
   beat,
   endLeases,
@@ -12,17 +11,7 @@ import {
 } from '../../src/store/pollers.ts'
 import { completeJobs } from '../../src/store/settlements.ts'
 import { triage } from '../../src/store/upkeep.ts'
-import {
-  addJobs,
-  addPoller,
-  claimAll,
-  claimOf,
-  POLLER,
-  readJob,
-  rowsOf,
-  useStore,
-  workflowOf,
-} from './fixtures.ts'
+import { addJobs, addPoller, claimOf, POLLER, readJob, rowsOf, useStore } from './fixtures.ts'
 
 const store = useStore()
 
@@ -90,34 +79,23 @@ describe('reaping', () => {
     expect(await reapDeadPollers(store.pool)).toMatchObject({ pollers: 0 })
   })
 
-  it('retries the jobs of a dead poller while they have retries left, else fails them', async () => {
+  it('gives the jobs of a dead poller back and charges none of them, not even one without retries', async () => {
     await addPoller(store.pool)
     const [one = '', two = ''] = await addJobs(store.pool, [-2, -1])
     await store.pool.query('update rowbeat.scheduled_jobs set max_retries = 0 where id = $1', [two])
     const jobs = await claimJobs(store.pool, claimOf())
     await letDie()
     expect(await triage(store.pool, 10)).toMatchObject({ lapsed: 1, live: 0 })
-    expect(await reapDeadPollers(store.pool)).toEqual({ pollers: 1, retried: 1, failed: 1, advanced: [] })
-    const retried = await readJob(store.pool, one)
-    expect(retried).toMatchObject({ status: 'pending', retry_count: 1, last_error_code: 'POLLER_LOST' })
-    expect(retried.errors).toMatchObject([{ attempt: 1, code: 'POLLER_LOST', poller_id: POLLER }])
-    expect(Number(retried.scheduled_at)).toBeGreaterThan(Number(retried.started_at))
-    expect(await readJob(store.pool, two)).toMatchObject({ status: 'failed', last_error_code: 'POLLER_LOST' })
+    expect(await reapDeadPollers(store.pool)).toEqual({ pollers: 1, retried: 2, failed: 0, advanced: [] })
+    for (const id of [one, two]) {
+      const back = await readJob(store.pool, id)
+      expect(back).toMatchObject({ status: 'pending', retry_count: 0, last_error_code: 'POLLER_LOST' })
+      expect(back.errors).toMatchObject([{ attempt: 1, code: 'POLLER_LOST', poller_id: POLLER }])
+      expect(Number(back.scheduled_at)).toBeGreaterThan(Number(back.started_at))
+    }
     expect(await completeJobs(store.pool, jobs)).toEqual(new Set())
     expect(await rowsOf(store.pool, 'select status from rowbeat.pollers')).toEqual([{ status: 'lost' }])
     expect(await reapDeadPollers(store.pool)).toMatchObject({ pollers: 0 })
-  })
-
-  it('fails the step of a dead poller with all that follows for its run', async () => {
-    await addPoller(store.pool)
-    const walk = workflowOf({ vital: { critical: true, retry: { delays: [] } }, rest: { after: ['vital'] } })
-    const { executionId } = await createExecution(store.pool, { workflow: walk, input: {} })
-    await claimAll(store.pool, ['vital'])
-    await letDie()
-    const reaped = await reapDeadPollers(store.pool)
-    expect(reaped.advanced).toMatchObject([{ executionId, status: 'failed', closed: true }])
-    const view = await readExecution(store.pool, executionId)
-    expect(view?.steps.map((step) => step.status)).toEqual(['failed', 'cancelled'])
   })
 
   it('goes on with leases that a reaper before it left, in batches', async () => {
@@ -142,7 +120,7 @@ describe('reaping', () => {
     const reaped = await Promise.all(Array.from({ length: 6 }, () => reapDeadPollers(store.pool)))
     expect(reaped.reduce((sum, one) => sum + one.retried, 0)).toBe(64)
     const counts = await rowsOf(store.pool, 'select distinct retry_count, status from rowbeat.scheduled_jobs')
-    expect(counts).toEqual([{ retry_count: 1, status: 'pending' }])
+    expect(counts).toEqual([{ retry_count: 0, status: 'pending' }])
   })
 
   it('gets along with a poller that settles at the same moment: each job ends one way', async () => {
