@@ -1,6 +1,7 @@
 /** The settings of a process: the only reader of the environment. All problems are reported at once. */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { problemOfDatabaseUrl } from './core/database-url.ts'
 import { type HostMap, parseHostMap } from './outbound/host-map.ts'
 import {
   type AuditSettings,
@@ -16,18 +17,23 @@ const wholeNumber = (least: number, most: number) =>
     .min(least, `must be at least ${least}`)
     .max(most, `must be at most ${most}`)
 
+function refuseDatabaseUrl(url: string, context: z.RefinementCtx): void {
+  const message = problemOfDatabaseUrl(url)
+  if (message !== null) context.addIssue({ code: 'custom', message })
+}
+
 /** Every setting of the house with its range, default and one sentence; the README's table is checked against it. */
 export const environment = z.object({
   PORT: wholeNumber(0, 65_535).default(3000).describe('Port of the HTTP server; 0 takes any free one.'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address the HTTP server listens on.'),
   DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .superRefine(refuseDatabaseUrl)
     .optional()
     .describe('Connection string of Postgres 15 or newer; absent: an embedded server is started.'),
   LISTEN_DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .superRefine(refuseDatabaseUrl)
     .optional()
     .describe(
       'Direct connection to the same database for LISTEN, when DATABASE_URL leads through a transaction pooler; absent: DATABASE_URL is tried, and work is found by polling when nothing is heard.',

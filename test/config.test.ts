@@ -26,3 +26,40 @@ describe('LISTEN_DATABASE_URL', () => {
     )
   })
 })
+
+describe('DATABASE_URL', () => {
+  const problem = (url: string): string => {
+    try {
+      readConfig({ DATABASE_URL: url })
+      return 'none'
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  it.each([
+    'postgres://me@db/rowbeat',
+    'postgres://me:p%40ss%23%2F@db:5432/rowbeat?sslmode=require&application_name=myapp',
+    'postgresql:///rowbeat?host=/var/run/postgresql',
+    'postgres://me@[::1]:5432/rowbeat',
+  ])('takes %s', (url) => {
+    expect(problem(url)).toBe('none')
+  })
+
+  it.each([
+    ['two hosts', 'postgres://me@a:5432,b:5432/rowbeat', 'names several hosts'],
+    ['a raw # in the password', 'postgres://me:p#w@db/rowbeat', '%23'],
+    ['a raw @ in the password', 'postgres://me:p@w@db/rowbeat', '%40'],
+    ['a raw / in the password', 'postgres://me:p/w@db/rowbeat', '%2F'],
+    ['a raw ? in the password', 'postgres://me:p?w@db/rowbeat', '%3F'],
+    ['a raw % in the password', 'postgres://me:p%w@db/rowbeat', '%25'],
+    [
+      'parameters that are not honoured',
+      'postgres://me@db/rowbeat?options=-c%20a&pgbouncer=true',
+      'options, pgbouncer',
+    ],
+  ])('with %s is refused in one sentence', (_what, url, words) => {
+    expect(problem(url)).toContain(words)
+    expect(problem(url)).not.toContain('Invalid URL')
+  })
+})

@@ -1,6 +1,7 @@
 /** Connections: one pool per process, its settings, and what a statement is. */
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { nameSessions } from '../core/database-url.ts'
 import { isDatabaseOutage } from '../core/errors.ts'
 import type { Database } from '../core/ports.ts'
 import { giveUpTheSilent } from './silence.ts'
@@ -77,10 +78,11 @@ export function connect(options: {
   readonly queryTimeoutMs?: number
 }): Connections {
   const queryTimeoutMs = options.queryTimeoutMs ?? QUERY_TIMEOUT_MS
+  const named = nameSessions(options.url, options.applicationName)
   const pool = new pg.Pool({
-    connectionString: options.url,
+    connectionString: named.url,
     max: options.max,
-    application_name: options.applicationName,
+    application_name: named.name,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     query_timeout: queryTimeoutMs,

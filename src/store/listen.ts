@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import pg from 'pg'
+import { nameSessions } from '../core/database-url.ts'
 import type { Lane } from './claims.ts'
 import { QUESTION_TIMEOUT_MS, type Queryable, within } from './database.ts'
 
@@ -87,6 +88,7 @@ export function listen(options: {
   readonly onReady: () => void
   readonly onDeaf: () => void
 }): Listener {
+  const named = nameSessions(options.url, 'rowbeat-listen')
   let stopped = false
   let connected = false
   let client: pg.Client | null = null
@@ -130,8 +132,8 @@ export function listen(options: {
     socket = wire
     const fresh = new pg.Client({
       stream: () => wire,
-      connectionString: options.url,
-      application_name: 'rowbeat-listen',
+      connectionString: named.url,
+      application_name: named.name,
       connectionTimeoutMillis: 5_000,
       query_timeout: 5_000,
       keepAlive: true,

@@ -29,6 +29,20 @@ describe('connections', () => {
   })
 })
 
+describe('an application_name in the URL', () => {
+  it('stands behind ours, by which the guard knows the engine', async () => {
+    const url = new URL(store.url)
+    url.searchParams.set('application_name', 'myapp')
+    const open = connect({ url: url.href, max: 1, applicationName: 'rowbeat' })
+    try {
+      const { rows } = await open.pool.query(`select current_setting('application_name') as name`)
+      expect(rows).toEqual([{ name: 'rowbeat myapp' }])
+    } finally {
+      await open.close()
+    }
+  })
+})
+
 describe('a transaction', () => {
   it('is rolled back when its work throws, and its connection is used again', async () => {
     const open = connect({ url: store.url, max: 1, applicationName: 'one' })
