@@ -160,7 +160,7 @@ function takeTurn(
   hear: Hear,
 ): Promise<Turn | null> {
   return transaction(pool, async (client) => {
-    await requireVersion(client)
+    await requireServer(client)
     if (!(await tryLock(client))) return null
     await client.query('set local statement_timeout = 0')
     await refuseForeign(client)
@@ -272,13 +272,36 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
   )
 }
 
-async function requireVersion(client: pg.PoolClient): Promise<void> {
-  const { rows } = await client.query<{ version: string; number: number }>(
-    "select current_setting('server_version') as version, current_setting('server_version_num')::int as number",
+/** Throws a sentence when the server cannot hold the schema, before anything is created in it. */
+async function requireServer(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{
+    version: string
+    number: number
+    encoding: string
+    replica: boolean
+    readOnly: boolean
+  }>(
+    `select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+       getdatabaseencoding() as encoding, pg_is_in_recovery() as replica,
+       current_setting('transaction_read_only') = 'on' as "readOnly"`,
   )
   const found = rows[0]
-  if (found !== undefined && found.number < POSTGRES_MIN) {
+  if (found === undefined) throw new Error('the server did not say what it is')
+  if (found.number < POSTGRES_MIN) {
     throw new Error(`Postgres ${found.version} is too old: Rowbeat needs 15 or newer`)
+  }
+  if (found.encoding !== 'UTF8') {
+    throw new Error(
+      `the database is encoded in ${found.encoding}, and Rowbeat needs UTF8: create one with "create database … encoding 'UTF8' template template0" and name it in DATABASE_URL`,
+    )
+  }
+  if (found.replica) {
+    throw new Error('the server is a replica and takes no writes: name the primary in DATABASE_URL')
+  }
+  if (found.readOnly) {
+    throw new Error(
+      'the server takes no writes: default_transaction_read_only is on for this user or database; turn it off, or name another in DATABASE_URL',
+    )
   }
 }
 

@@ -49,6 +49,29 @@ describe('migrating', () => {
     expect(await newestMigration()).toBe(numbered.at(-1)?.name)
   })
 
+  it.each([
+    ['encoded in LATIN1', `encoding 'LATIN1' locale 'C'`, '', 'encoded in LATIN1'],
+    ['read-only', '', 'set default_transaction_read_only = on', 'takes no writes'],
+  ])(
+    'a database that is %s is refused in one sentence, and stays empty',
+    async (_what, how, setting, words) => {
+      const admin = poolOf(database.url)
+      const name = `rowbeat_refused_${process.pid}_${words.length}`
+      const url = new URL(database.url)
+      url.pathname = `/${name}`
+      await admin.query(`create database ${name} template template0 ${how}`)
+      try {
+        if (setting !== '') await admin.query(`alter database ${name} ${setting}`)
+        const pool = poolOf(url.href, 1)
+        await expect(migrate(pool)).rejects.toThrow(words)
+        const { rows } = await pool.query(`select to_regnamespace('rowbeat') as schema`)
+        expect(rows).toEqual([{ schema: null }])
+      } finally {
+        await admin.query(`drop database ${name} with (force)`)
+      }
+    },
+  )
+
   it('again changes nothing', async () => {
     const pool = poolOf(database.url)
     await migrate(pool)
