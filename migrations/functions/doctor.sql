@@ -205,6 +205,8 @@ as $$
     select 2, v.* from rowbeat.doctor_vacuum(coalesce(patience, interval '5 minutes')) v
     union all
     select 3, s.* from rowbeat.doctor_server() s
+    union all
+    select 4, c.* from rowbeat.doctor_schema() c
   ) f
   order by array_position(array['critical', 'warning', 'notice'], f.severity), f.part, f.code, f.evidence
 $$;

@@ -21,6 +21,32 @@ describe('doctor', () => {
     expect(await findings()).toEqual([])
   })
 
+  it('names what a restore lost: rights, a sequence left behind, the horizon of another cluster', async () => {
+    await addPoller(sql.engine)
+    await addJob(sql.engine)
+    await sql.engine.query('update rowbeat.pollers set listening = true')
+    const client = await sql.engine.connect()
+    try {
+      await client.query('begin')
+      await client.query(`grant execute on function rowbeat.cancel_job to public;
+        revoke usage on schema rowbeat from rowbeat_daemon;
+        update rowbeat.claim_horizon set probed_xid = '9000000000000';
+        insert into rowbeat.scheduled_jobs (id, job_type) overriding system value
+          select last_value + 10, 'work' from rowbeat.scheduled_jobs_id_seq`)
+      const { rows } = await client.query<Row>('select code, fix from rowbeat.doctor()')
+      expect(rows.map((row) => row.code).sort()).toEqual([
+        'horizon_of_another_cluster',
+        'lost_rights',
+        'open_functions',
+        'sequence_behind',
+      ])
+      expect(rows.find((row) => row.code === 'sequence_behind')?.fix).toContain('select setval(')
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+  })
+
   it('finds due work without a poller, and work that no poller knows', async () => {
     await addJob(sql.engine)
     expect(await codes()).toEqual(['critical no_poller'])
