@@ -122,6 +122,10 @@ export const ERROR_CODES = {
     transient: false,
     action: 'The run was cancelled. Start it again when it is wanted.',
   },
+  UNHANDLED_ERROR: {
+    transient: true,
+    action: 'The handler threw an error without a code. Its message and the logs say more.',
+  },
   INTERNAL_ERROR: {
     transient: false,
     action: 'This is a fault of ours. Report it with the execution id; the logs hold the details.',
@@ -224,12 +228,26 @@ function textOf(error: unknown): string {
   }
 }
 
-/** What a person can do about a code; unknown codes (from older rows) read as `INTERNAL_ERROR`. */
+/** What a person can do about a code: handlers may end with codes of their own, of which we know nothing. */
 export function actionFor(code: string | null): string {
-  return ERROR_CODES[isErrorCode(code) ? code : 'INTERNAL_ERROR'].action
+  if (code === null) return ERROR_CODES.INTERNAL_ERROR.action
+  return isErrorCode(code) ? ERROR_CODES[code].action : 'The message and the logs of the job say more.'
 }
 
-/** True when a code is worth another try. */
+/** True when a code is worth another try: those that handlers made up are, for these say so when one is not. */
 export function isTransient(code: string | null): boolean {
-  return isErrorCode(code) && ERROR_CODES[code].transient
+  return code !== null && (!isErrorCode(code) || ERROR_CODES[code].transient)
+}
+
+const ofDatabase = new WeakSet<object>()
+
+/** Notes that a connection of ours threw this. Returns it. */
+export function noteDatabaseError(error: unknown): unknown {
+  if (typeof error === 'object' && error !== null) ofDatabase.add(error)
+  return error
+}
+
+/** True for an outage that a connection of ours met; a handler's own sockets fail with the same codes. */
+export function isOwnOutage(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && ofDatabase.has(error) && isDatabaseOutage(error)
 }

@@ -1,5 +1,5 @@
 /** Whether and when a failed attempt is tried again: a pure decision, written by the store. */
-import { type ErrorCode, isTransient } from './errors.ts'
+import { isTransient } from './errors.ts'
 
 /** Waits of a fixed list of seconds, one per retry. */
 export interface DelayList {
@@ -44,7 +44,9 @@ export function retryDelay(policy: RetryPolicy, retry: number, random: number): 
 }
 
 export interface Failure {
-  readonly code: ErrorCode
+  readonly code: string
+  /** True when the handler said that no other try can help. */
+  readonly final?: boolean
   /** What the remote side asked for, in seconds. */
   readonly retryAfterSeconds?: number | undefined
 }
@@ -54,8 +56,8 @@ export type FailureDecision =
   | { readonly retry: true; readonly delaySeconds: number }
 
 /**
- * Decides what becomes of a failed attempt. Only codes classed as transient are retried, and only while the row
- * has retries left (`retryCount` of `maxRetries`: the row wins over the policy, so an operator can grant more).
+ * Decides what becomes of a failed attempt. Codes known to be final, and what the handler called so, are not
+ * retried; the rest is while the row has retries left (`retryCount` of `maxRetries`: the row wins over the policy, so an operator can grant more).
  */
 export function decideFailure(
   policy: RetryPolicy,
@@ -63,7 +65,8 @@ export function decideFailure(
   failure: Failure,
   random: number,
 ): FailureDecision {
-  if (!isTransient(failure.code) || row.retryCount >= row.maxRetries) return { retry: false }
+  if (failure.final === true || !isTransient(failure.code) || row.retryCount >= row.maxRetries)
+    return { retry: false }
   const wait = Math.max(retryDelay(policy, row.retryCount + 1, random), failure.retryAfterSeconds ?? 0)
   return { retry: true, delaySeconds: Math.min(wait, RETRY_WAIT_MAX_SECONDS) }
 }

@@ -1,6 +1,6 @@
 /** One attempt of one job: its context, its signal, its limits, and how it ended. */
-import { codeOf, type ErrorCode, isA, messageOf, RowbeatError } from '../core/errors.ts'
-import { SkipSignal, SnoozeSignal } from '../core/outcome.ts'
+import { isA, messageOf, RowbeatError } from '../core/errors.ts'
+import { readFailure, SkipSignal, SnoozeSignal } from '../core/outcome.ts'
 import type { JobContext, Log, ProgressReport, Services } from '../core/ports.ts'
 import { DEFAULT_RETRY, decideFailure } from '../core/retry.ts'
 import type { JobDefinition, JsonValue } from '../core/workflow.ts'
@@ -30,7 +30,7 @@ export interface Attempt {
 export interface AttemptEnd {
   readonly outcome: Outcome
   readonly ending: Ending | null
-  readonly code: ErrorCode | null
+  readonly code: string | null
   readonly message: string | null
 }
 
@@ -298,18 +298,15 @@ function endOfError(attempt: Attempt, definition: JobDefinition | undefined, err
     // Not the job's fault: handed back as it was, no retry counted.
     return { outcome: 'released', ending: endingOf(job, { status: 'pending' }), code: null, message: null }
   }
-  const code: ErrorCode =
-    attempt.aborted === 'timeout'
-      ? 'STEP_TIMEOUT'
-      : attempt.aborted === 'lost'
-        ? 'POLLER_LOST'
-        : codeOf(error)
+  const failure = readFailure(error)
+  const code =
+    attempt.aborted === 'timeout' ? 'STEP_TIMEOUT' : attempt.aborted === 'lost' ? 'POLLER_LOST' : failure.code
   const message =
     attempt.aborted === null ? messageOf(error) : `${abortText(attempt.aborted)}: ${messageOf(error)}`
   const decision = decideFailure(
     definition?.retry ?? DEFAULT_RETRY,
     job,
-    { code, retryAfterSeconds: isA(error, RowbeatError) ? error.retryAfterSeconds : undefined },
+    { ...failure, code, final: attempt.aborted === null && failure.final },
     Math.random(),
   )
   const ending = endingOf(job, {

@@ -1,7 +1,7 @@
 /** One call in a thread, seen from outside: what it is asked, what it tells, and the limits that end it. */
 import type { Worker } from 'node:worker_threads'
 import { isErrorCode, messageOf, RowbeatError } from '../core/errors.ts'
-import { skip, snooze } from '../core/outcome.ts'
+import { JobError, skip, snooze } from '../core/outcome.ts'
 import type { ThreadOptions, ThreadTask } from '../core/ports.ts'
 import type { TaskCall, ThreadAnswer, ThreadMessage } from './thread-worker.ts'
 
@@ -76,7 +76,8 @@ export function resultOf(answer: ThreadAnswer): unknown {
   if (answer.kind === 'snooze') return snooze(answer.seconds)
   const code = isErrorCode(answer.code) ? answer.code : 'INTERNAL_ERROR'
   if (answer.kind === 'skip') return skip(code, answer.message)
-  const { message, stack, retryAfterSeconds } = answer
+  const { message, stack, retryAfterSeconds, final } = answer
+  if (final !== undefined) throw new JobError(answer.code, message, { final, retryAfterSeconds })
   throw new RowbeatError(code, message, {
     cause: stack,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),

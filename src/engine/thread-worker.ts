@@ -1,7 +1,7 @@
 /** The inside of a thread: calls the functions it is told to, one after another. */
 import { parentPort } from 'node:worker_threads'
 import { codeOf, messageOf, RowbeatError } from '../core/errors.ts'
-import { SkipSignal, SnoozeSignal } from '../core/outcome.ts'
+import { JobError, SkipSignal, SnoozeSignal } from '../core/outcome.ts'
 
 /** What a thread is asked. */
 export interface TaskCall {
@@ -23,6 +23,8 @@ export type ThreadAnswer =
       readonly message: string
       readonly stack: string
       readonly retryAfterSeconds?: number | undefined
+      /** Given when the function named the code itself: whether no other try can help. */
+      readonly final?: boolean
     }
 
 /** What a thread tells: any number of reports, then the answer. */
@@ -69,6 +71,10 @@ function answerOf(error: unknown): ThreadAnswer {
   if (error instanceof SkipSignal) return { kind: 'skip', code: error.code, message: error.message }
   if (error instanceof SnoozeSignal) return { kind: 'snooze', seconds: error.seconds }
   const stack = error instanceof Error ? (error.stack ?? '') : ''
+  if (error instanceof JobError) {
+    const { code, final, message, retryAfterSeconds } = error
+    return { kind: 'error', code, message, stack, retryAfterSeconds, final }
+  }
   const retryAfterSeconds = error instanceof RowbeatError ? error.retryAfterSeconds : undefined
   return { kind: 'error', code: codeOf(error), message: messageOf(error), stack, retryAfterSeconds }
 }

@@ -1,8 +1,8 @@
 /** Connections: one pool per process, its settings, and what a statement is. */
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { nameSessions } from '../core/database-url.ts'
-import { isDatabaseOutage } from '../core/errors.ts'
+import { isDatabaseOutage, noteDatabaseError } from '../core/errors.ts'
 import type { Database } from '../core/ports.ts'
 import { giveUpTheSilent } from './silence.ts'
 
@@ -108,13 +108,43 @@ export function connect(options: {
   pool.on('connect', (client) => {
     client.on('error', () => undefined)
   })
-  const kysely = new Kysely<Record<never, never>>({ dialect: new PostgresDialect({ pool }) })
+  const kysely = new Kysely<Record<never, never>>({ dialect: new PostgresDialect({ pool: noting(pool) }) })
   const close = async (): Promise<void> => {
     // Kysely ends the pool only when it has used it; a pool that is left open keeps the process alive.
     await kysely.destroy()
     if (!pool.ending) await pool.end()
   }
   return { pool, db: kysely, close }
+}
+
+/** The pool as handlers use it: what its connections throw is known as ours afterwards. */
+function noting(pool: pg.Pool): PostgresPool {
+  const rethrow = (error: unknown): never => {
+    throw noteDatabaseError(error)
+  }
+  const noted = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+  const note = (client: pg.PoolClient): PostgresPoolClient => {
+    const query = (text: string, values?: readonly unknown[]) =>
+      client.query(text, values === undefined ? undefined : [...values]).catch(rethrow)
+    const release = (destroy?: boolean): void => client.release(destroy)
+    const processID = 'processID' in client ? Number(client.processID) : undefined
+    // Cursors, the other thing to be asked for, are made only by a dialect that is given their class.
+    const made = {
+      query: query as unknown as PostgresPoolClient['query'],
+      release,
+      ...(processID && { processID }),
+    }
+    noted.set(client, made)
+    return made
+  }
+  return {
+    options: pool.options,
+    connect: async () => {
+      const client = await pool.connect().catch(rethrow)
+      return noted.get(client) ?? note(client)
+    },
+    end: () => pool.end(),
+  }
 }
 
 /** The statement with a time limit of its own, ms. The connection of one that runs into it is given up. */

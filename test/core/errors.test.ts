@@ -53,10 +53,10 @@ describe('the code of an error', () => {
     expect(isDatabaseOutage(error)).toBe(code === 'DATABASE_UNAVAILABLE')
   })
 
-  it('of an older row that is not known any more reads as a fault of ours and is not retried', () => {
-    expect(actionFor('GONE')).toBe(ERROR_CODES.INTERNAL_ERROR.action)
+  it('that is not of the table is of the handler that threw it, and retried', () => {
+    expect(actionFor('GONE')).not.toContain('fault of ours')
     expect(actionFor(null)).toBe(ERROR_CODES.INTERNAL_ERROR.action)
-    expect(isTransient('GONE')).toBe(false)
+    expect(isTransient('GONE')).toBe(true)
     expect(isErrorCode('toString')).toBe(false)
   })
 })

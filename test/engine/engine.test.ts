@@ -52,8 +52,8 @@ describe('an engine', () => {
     })
     const ids = await engines.add(
       { jobType: 'flaky' },
-      { jobType: 'broken' },
-      { jobType: 'odd' },
+      { jobType: 'broken', maxRetries: 0 },
+      { jobType: 'odd', maxRetries: 0 },
       { jobType: 'lazy' },
     )
     started.engine.wake('default', 0)
@@ -64,10 +64,10 @@ describe('an engine', () => {
     expect(flaky?.errors).toMatchObject([{ message: 'try 1' }, { message: 'try 2' }])
     expect(broken).toMatchObject({
       status: 'failed',
-      last_error_code: 'INTERNAL_ERROR',
+      last_error_code: 'UNHANDLED_ERROR',
       last_error: 'no such thing',
     })
-    expect(odd).toMatchObject({ status: 'failed', last_error_code: 'INTERNAL_ERROR' })
+    expect(odd).toMatchObject({ status: 'failed', last_error_code: 'UNHANDLED_ERROR' })
     expect(lazy).toMatchObject({ status: 'skipped', last_error: 'nothing there' })
   })
 
@@ -123,7 +123,7 @@ describe('an engine', () => {
       },
     })
     const types = ['fine', 'round', 'fine', 'huge', 'nul', 'loud', 'fine']
-    const ids = await engines.add(...types.map((jobType) => ({ jobType })))
+    const ids = await engines.add(...types.map((jobType) => ({ jobType, maxRetries: 0 })))
     started.engine.wake('default', 0)
     await engines.drained()
     const rows = await Promise.all(ids.map(engines.read))

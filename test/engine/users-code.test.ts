@@ -1,6 +1,8 @@
 /** What handlers return, throw and report by accident, and that nobody else notices. */
+import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { fail, fatal } from '../../src/core/outcome.ts'
 import { NO_RETRY } from '../../src/core/retry.ts'
 import type { JsonValue } from '../../src/core/workflow.ts'
 import { until } from '../support/wait.ts'
@@ -104,6 +106,61 @@ describe('what a handler throws', () => {
       for (const id of ids) expect((await engines.read(id)).status).toBe('failed')
     },
   )
+})
+
+describe('a failure', () => {
+  it('without a code is retried by the policy, as one of its own code is, but for a fatal one', async () => {
+    const retry = { delays: [0, 0] }
+    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:25'), { code: 'ECONNREFUSED' })
+    const started = await engines.start({
+      jobs: {
+        plain: {
+          retry,
+          run: () => {
+            throw new Error('smtp said no')
+          },
+        },
+        socket: {
+          retry,
+          run: async () => {
+            throw refused
+          },
+        },
+        own: { retry, run: () => fail('MAILBOX_FULL', 'no room') },
+        final: { retry, run: () => fatal('NO_SUCH_MAILBOX', 'gone') },
+      },
+    })
+    const types = ['plain', 'socket', 'own', 'final']
+    const ids = await engines.add(...types.map((jobType) => ({ jobType, maxRetries: 2 })))
+    started.engine.wake('default', 0)
+    await engines.drained()
+    expect(await Promise.all(ids.map((id) => engines.read(id)))).toMatchObject([
+      { status: 'failed', attempt: 3, last_error_code: 'UNHANDLED_ERROR', last_error: 'smtp said no' },
+      { status: 'failed', attempt: 3, last_error_code: 'UNHANDLED_ERROR' },
+      { status: 'failed', attempt: 3, last_error_code: 'MAILBOX_FULL' },
+      { status: 'failed', attempt: 1, last_error_code: 'NO_SUCH_MAILBOX', last_error: 'gone' },
+    ])
+  })
+
+  it('of the connection that a handler is lent is the outage that it is', async () => {
+    const started = await engines.start({
+      jobs: {
+        cut: async ({ db }) => {
+          await sql`select pg_terminate_backend(pg_backend_pid())`.execute(db)
+        },
+        wrong: async ({ db }) => {
+          await sql`select 1 / 0`.execute(db)
+        },
+      },
+    })
+    const ids = await engines.add({ jobType: 'cut', maxRetries: 0 }, { jobType: 'wrong', maxRetries: 0 })
+    started.engine.wake('default', 0)
+    await engines.drained()
+    expect(await Promise.all(ids.map((id) => engines.read(id)))).toMatchObject([
+      { last_error_code: 'DATABASE_UNAVAILABLE' },
+      { last_error_code: 'UNHANDLED_ERROR' },
+    ])
+  })
 })
 
 describe('a progress report', () => {

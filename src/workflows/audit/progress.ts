@@ -1,5 +1,5 @@
 /** The status of an audit as people read it. Pure: the execution, the history and the clock are handed in. */
-import { actionFor, isTransient } from '../../core/errors.ts'
+import { actionFor, isErrorCode, isTransient } from '../../core/errors.ts'
 import {
   expectedDuration,
   overallProgress,
@@ -112,7 +112,7 @@ export function failedWorkflows(view: ExecutionView): FailedWorkflowDetail[] {
         workflow: step.step,
         error: step.lastError ?? 'no message was recorded',
         error_code: code,
-        retry_possible: isTransient(code),
+        retry_possible: isErrorCode(code) && isTransient(code),
         suggested_action: actionFor(code),
         timestamp: isoOrNull(step.finishedAt),
         attempts: step.attempt,

@@ -1,5 +1,7 @@
 /** The site audit: five steps from a domain to a roadmap. */
 import { minutes } from '../../core/duration.ts'
+import { codeOf, messageOf, RowbeatError } from '../../core/errors.ts'
+import { SkipSignal, SnoozeSignal } from '../../core/outcome.ts'
 import type { Compute } from '../../core/ports.ts'
 import { defineWorkflow, type Handler, step, type WorkflowDefinition } from '../../core/workflow.ts'
 import { STEP_TITLES } from './plan.ts'
@@ -22,8 +24,13 @@ export function auditWorkflow(
   const { retry } = settings
   const inRooms =
     (run: (rooms: Rooms) => Handler<AuditInput>): Handler<AuditInput> =>
-    (context) =>
-      run(roomsOf(context.compute))(context)
+    async (context) => {
+      try {
+        return await run(roomsOf(context.compute))(context)
+      } catch (error) {
+        throw ownFault(error)
+      }
+    }
   return defineWorkflow({
     name: AUDIT_WORKFLOW,
     input: AuditInput,
@@ -72,4 +79,11 @@ export function auditWorkflow(
       }),
     },
   })
+}
+
+/** What our own steps throw without a code is a fault of ours, which another try does not mend. */
+function ownFault(error: unknown): unknown {
+  if (error instanceof RowbeatError || error instanceof SkipSignal || error instanceof SnoozeSignal)
+    return error
+  return new RowbeatError(codeOf(error), messageOf(error), { cause: error })
 }
