@@ -23,7 +23,7 @@ export function plainLines(
   const opening =
     memory === null
       ? [
-          `Audit of ${clean(status.domain)}: ${counted(status.total_steps, 'step')}, execution ${status.orchestrator_execution_id}`,
+          `Audit of ${clean(status.domain)}: ${counted(status.total_steps, 'step')}, execution ${status.execution_id}`,
         ]
       : []
   const before = memory ?? { told: {}, progressAt: now }

@@ -120,14 +120,14 @@ export function countsOf(step: WorkflowStepDetail): string {
 
 /** When it will be over, as sure as that is known. */
 export function remaining(status: AuditStatusResponse, now: number): string {
-  if (status.eta === null) return 'end not known yet'
+  // A guess without history is off by minutes or hours: no clock time is made of it.
+  if (status.eta === null || status.estimate_basis !== 'history') return 'end not known yet'
   const [early, late] = [Date.parse(status.eta.p50_at), Date.parse(status.eta.p90_at)]
   const seconds = (early - now) / 1000
   if (seconds < 5) return 'a few seconds left'
   if (seconds < 90) return `about ${Math.ceil(seconds / 5) * 5} s left`
   const [from, to] = [formatClock(early), formatClock(late)]
-  const between = from === to ? `ends about ${from}` : `ends ${from}–${to}`
-  return status.eta.basis.startsWith('history') ? between : `${between}, a first guess`
+  return from === to ? `ends about ${from}` : `ends ${from}–${to}`
 }
 
 /** How an ended audit ended, and in what time. */

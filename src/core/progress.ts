@@ -19,7 +19,7 @@ export interface StepProgress {
   readonly reportedSince: number | null
 }
 
-/** Seconds a step type takes: from at least five past runs, else the estimate. */
+/** Seconds a step type takes, and from how many past runs that is known. */
 export interface StepDuration {
   readonly p50: number
   readonly p90: number
@@ -80,9 +80,11 @@ function ownRemainder(step: StepProgress, expected: number, now: number): number
   return Math.max(expected - elapsed, expected * 0.05)
 }
 
-/** The expectation for a step type: history when there are at least five runs, else the estimate. */
+/** The expectation for a step type: history from the first run on (a wide one until there are five), else the estimate. */
 export function expectedDuration(estimateSeconds: number, history: StepDuration | undefined): StepDuration {
   if (history !== undefined && history.runs >= 5) return history
+  if (history !== undefined && history.runs >= 1)
+    return { ...history, p90: Math.max(history.p90, history.p50 * 2) }
   return { p50: estimateSeconds, p90: estimateSeconds * 2, runs: history?.runs ?? 0 }
 }
 

@@ -61,7 +61,9 @@ export function statusOf(
   const count = (state: WorkflowStepDetail['status']): number =>
     steps.filter((one) => one.status === state).length
   return AuditStatusResponse.parse({
+    execution_id: EXECUTION_ID,
     orchestrator_execution_id: EXECUTION_ID,
+    estimate_basis: 'history',
     domain: 'atelier-velo.test',
     overall_status: 'running',
     overall_progress: 43.7,

@@ -78,10 +78,10 @@ describe('the time that remains', () => {
     expect(remaining(eta(-30, -20), START)).toBe('a few seconds left')
   })
 
-  it('is told as clock times when it is long, and as a guess without history', () => {
+  it('is told as clock times when it is long, and not at all without history', () => {
     const [from, to] = [formatClock(START + 600_000), formatClock(START + 1_200_000)]
     expect(remaining(eta(600, 1200), START)).toBe(`ends ${from}–${to}`)
     expect(remaining(eta(600, 610), START)).toBe(`ends about ${from}`)
-    expect(remaining(eta(600, 1200, 'estimates'), START)).toBe(`ends ${from}–${to}, a first guess`)
+    expect(remaining({ ...eta(600, 1200), estimate_basis: 'default' }, START)).toBe('end not known yet')
   })
 })

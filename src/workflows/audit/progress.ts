@@ -63,11 +63,15 @@ export function assembleStatus(
   const ended = view.endTime !== null
   const count = (...statuses: JobStatus[]): number =>
     steps.filter((step) => statuses.includes(step.status)).length
+  const starts = steps.flatMap((step) => firstStart(step) ?? [])
+  const begun = starts.length === 0 ? null : new Date(Math.min(...starts))
   const eta = ended ? null : estimate(steps, history, now)
   return {
+    execution_id: view.executionId,
     orchestrator_execution_id: view.executionId,
     domain: view.subject,
-    overall_status: view.status,
+    // Marked as running a moment after its first step was claimed: what can be seen to run is not called pending.
+    overall_status: view.status === 'pending' && begun !== null ? 'running' : view.status,
     overall_progress: ended ? 100 : overallProgress(steps.map(toProgress), now),
     total_steps: steps.length,
     completed_steps: count('completed'),
@@ -77,10 +81,11 @@ export function assembleStatus(
     skipped_steps: count('skipped'),
     cancelled_steps: count('cancelled'),
     workflow_steps: steps.map((step) => stepDetail(view, step, now)),
-    start_time: isoOrNull(view.startTime),
+    start_time: isoOrNull(view.startTime ?? begun),
     end_time: isoOrNull(view.endTime),
     estimated_completion_time: eta?.p50_at ?? null,
     eta,
+    estimate_basis: eta === null ? null : eta.basis.startsWith('history') ? 'history' : 'default',
     data_status: { ...dataStatus },
     error_code: view.errorCode,
     error_message: view.errorMessage,
@@ -131,11 +136,19 @@ function wentWrong(step: StepView, execution: ExecutionStatus): boolean {
   )
 }
 
-/** Seconds to wait before asking again: a tenth of what remains, 1..30. */
-export function pollAfterSeconds(status: Pick<AuditStatusResponse, 'eta'>, now: number): number {
+/**
+ * Seconds to wait before asking again, 1..30: a tenth of what remains; without history at most a fifth of the time
+ * that it has run, so that what turns out to be short is not noticed late.
+ */
+export function pollAfterSeconds(
+  status: Pick<AuditStatusResponse, 'eta' | 'estimate_basis' | 'start_time'>,
+  now: number,
+): number {
   if (status.eta === null) return 5
-  const remaining = (Date.parse(status.eta.p50_at) - now) / 1000
-  return Math.min(30, Math.max(1, Math.round(remaining / 10)))
+  const remaining = (Date.parse(status.eta.p50_at) - now) / 10_000
+  const elapsed = status.start_time === null ? 0 : (now - Date.parse(status.start_time)) / 5_000
+  const wait = status.estimate_basis === 'history' ? remaining : Math.min(remaining, elapsed)
+  return Math.min(30, Math.max(1, Math.round(wait)))
 }
 
 function inOrder(view: Pick<ExecutionView, 'steps'>): StepView[] {
@@ -202,7 +215,7 @@ function estimate(
   return {
     p50_at: at(p50),
     p90_at: at(Math.max(p50, p90)),
-    basis: runs >= 5 ? `history n=${runs}` : 'estimates',
+    basis: runs >= 1 ? `history n=${runs}` : 'estimates',
   }
 }
 

@@ -127,7 +127,7 @@ describe('the status of an audit', () => {
     expect(Date.parse(eta?.p90_at ?? '')).toBeGreaterThan(Date.parse(eta?.p50_at ?? ''))
   })
 
-  it('estimates from history once every open step has five runs', () => {
+  it('estimates from history once every open step has a run, and says when it has none', () => {
     const runs = (n: number): DurationHistory =>
       new Map(AUDIT_STEPS.map((step) => [step, { p50: 20, p90: 50, runs: n }]))
     expect(status(fiveSteps(), {}, runs(7)).eta).toEqual({
@@ -135,7 +135,26 @@ describe('the status of an audit', () => {
       p90_at: ago(-110).toISOString(),
       basis: 'history n=7',
     })
-    expect(status(fiveSteps(), {}, runs(4)).eta?.basis).toBe('estimates')
+    expect(status(fiveSteps(), {}, runs(1))).toMatchObject({
+      eta: { basis: 'history n=1' },
+      estimate_basis: 'history',
+    })
+    expect(status(fiveSteps(), {}, runs(0))).toMatchObject({
+      eta: { basis: 'estimates' },
+      estimate_basis: 'default',
+    })
+    expect(status(fiveSteps(), { status: 'completed', endTime: ago(0) }).estimate_basis).toBeNull()
+  })
+
+  it('is never pending while a step runs, and names the execution as the 202 does', () => {
+    const shown = status(fiveSteps(), { status: 'pending', startTime: null })
+    expect(shown).toMatchObject({ overall_status: 'running', start_time: expect.any(String) })
+    expect(shown.execution_id).toBe(shown.orchestrator_execution_id)
+    const waiting = status([stepView('client_scraping', 3, { status: 'pending', startedAt: null })], {
+      status: 'pending',
+      startTime: null,
+    })
+    expect(waiting).toMatchObject({ overall_status: 'pending', start_time: null })
   })
 
   it('says when a failed attempt is tried again', () => {
@@ -216,10 +235,20 @@ describe('what failed', () => {
 })
 
 describe('when to ask again', () => {
+  const known = (seconds: number, basis: 'default' | 'history', elapsed: number) => ({
+    eta: { p50_at: ago(-seconds).toISOString(), p90_at: '', basis: '' },
+    estimate_basis: basis,
+    start_time: ago(elapsed).toISOString(),
+  })
+
   it('is a tenth of what remains, from 1 to 30 seconds', () => {
-    const after = (seconds: number) =>
-      pollAfterSeconds({ eta: { p50_at: ago(-seconds).toISOString(), p90_at: '', basis: '' } }, NOW)
+    const after = (seconds: number) => pollAfterSeconds(known(seconds, 'history', 1), NOW)
     expect([0, 5, 100, 9999].map(after)).toEqual([1, 1, 10, 30])
-    expect(pollAfterSeconds({ eta: null }, NOW)).toBe(5)
+    expect(pollAfterSeconds({ eta: null, estimate_basis: null, start_time: null }, NOW)).toBe(5)
+  })
+
+  it('is soon for an audit of 3 s without history, and later the longer it runs', () => {
+    const after = (elapsed: number) => pollAfterSeconds(known(3600, 'default', elapsed), NOW)
+    expect([0, 3, 50, 9999].map(after)).toEqual([1, 1, 10, 30])
   })
 })

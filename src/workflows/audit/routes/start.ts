@@ -126,7 +126,8 @@ export async function prepareStart(
       { steps, requestId, admit: admission(deps, domain) },
     )
     const view = latest?.executionId === executionId ? latest : null
-    return describe({ domain, executionId, created, steps, view, status })
+    const ignored = created ? [] : Object.keys(body).sort()
+    return describe({ domain, executionId, created, steps, view, status, ignored })
   }
 }
 
@@ -155,17 +156,21 @@ function describe(given: {
   readonly steps: readonly string[]
   readonly view: ExecutionView | null
   readonly status: DataStatus
+  /** Fields of a POST that came to nothing. */
+  readonly ignored?: readonly string[]
 }): PendingAnswer {
-  const { domain, executionId, created, view } = given
+  const { domain, executionId, created, view, ignored = [] } = given
+  const joined = `An audit of ${domain} is already running${ignored.length === 0 ? '' : `; ${ignored.join(' and ')} had no effect on it`}.`
   const statusUrl = statusUrlOf(domain, executionId)
   return {
     created,
     body: {
       status: 'pending',
       execution_id: executionId,
-      message: created ? `The audit of ${domain} was started.` : `An audit of ${domain} is already running.`,
+      message: created ? `The audit of ${domain} was started.` : joined,
       workflow_steps: view === null ? plannedSteps(given.steps, executionId) : workflowSteps(view),
       data_status: { ...given.status },
+      ignored: [...ignored],
       status_url: statusUrl,
     },
     headers: { Location: statusUrl, 'Retry-After': String(created ? FIRST_LOOK_SECONDS : NEXT_LOOK_SECONDS) },

@@ -35,6 +35,9 @@ export const PendingAuditResponse = z
     message: z.string(),
     workflow_steps: z.array(WorkflowStep),
     data_status: DataStatusModel,
+    ignored: z.array(z.string()).default([]).openapi({
+      description: 'Fields of the request that had no effect, because an audit that already ran was joined',
+    }),
     status_url: z.string().openapi({ description: 'Where to follow it' }),
   })
   .openapi('PendingAuditResponse')
@@ -99,7 +102,10 @@ export const AuditEta = z
 
 export const AuditStatusResponse = z
   .object({
-    orchestrator_execution_id: z.uuid(),
+    execution_id: z.uuid(),
+    orchestrator_execution_id: z
+      .uuid()
+      .openapi({ deprecated: true, description: 'The same as execution_id' }),
     domain: z.string(),
     overall_status: z.enum(EXECUTION_STATUSES),
     overall_progress: percent,
@@ -115,6 +121,9 @@ export const AuditStatusResponse = z
     end_time: time.nullable(),
     estimated_completion_time: time.nullable(),
     eta: AuditEta.nullable(),
+    estimate_basis: z.enum(['default', 'history']).nullable().openapi({
+      description: 'Whether eta rests on past runs, or on guesses because there are none; null without eta',
+    }),
     data_status: DataStatusModel,
     error_code: z.string().nullable(),
     error_message: z.string().nullable(),

@@ -231,6 +231,19 @@ describe('POST the audit', () => {
     expect(created).toEqual([])
   })
 
+  it('says what was asked for and not got, because one that runs was joined', async () => {
+    const live = executionView([stepView('trend_pipeline', 5, { status: 'running' })], { subject: 'l.test' })
+    const ask = async (body: unknown) => {
+      const answer = await openApp(database, {}, [live]).app.request('/api/v1/sites/l.test/audit', post(body))
+      return PendingAuditResponse.parse(await answer.json())
+    }
+    expect(await ask({ force: true, steps: ['competitor_search'] })).toMatchObject({
+      ignored: ['force', 'steps'],
+      message: expect.stringContaining('force and steps had no effect'),
+    })
+    expect((await ask({})).ignored).toEqual([])
+  })
+
   it.each([
     [{ forced: true }, 422],
     [{ steps: [] }, 422],
