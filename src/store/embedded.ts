@@ -182,9 +182,20 @@ async function takeServer(place: Place, password: string, adopted: boolean): Pro
   const facts = await findPostmaster(place.cluster)
   if (facts === null) return null
   const urlOf = (database: string): string =>
-    `postgres://${OWNER_ROLE}:${password}@127.0.0.1:${facts.port}/${database}`
+    // The server speaks no TLS; said here, for PGSSLMODE in the shell would ask for it.
+    `postgres://${OWNER_ROLE}:${password}@127.0.0.1:${facts.port}/${database}?sslmode=disable`
   const version = await prepareDatabase(urlOf('postgres')).catch(async (cause: Error) => {
     if ((await findPostmaster(place.cluster))?.pid !== facts.pid) return null
+    if (!adopted) {
+      // Nobody would own it, and the next start would have to guess what it is.
+      await stopPostmaster(place.cluster, facts.pid)
+      throw new Error(
+        `Postgres was started in ${place.cluster}, cannot be used (${cause.message}) and was stopped.`,
+        {
+          cause,
+        },
+      )
+    }
     throw new Error(
       `A Postgres server (process ${facts.pid}) already uses ${place.cluster}, but cannot be used (${cause.message}): stop it with "kill -INT ${facts.pid}" and start again.`,
       { cause },
@@ -200,6 +211,8 @@ async function prepareDatabase(url: string): Promise<string> {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: CONNECT_TIMEOUT_MS,
     application_name: 'rowbeat embedded',
+    // Something, or the driver takes PGOPTIONS of the shell.
+    options: '-c client_min_messages=notice',
   })
   client.on('error', () => undefined)
   try {

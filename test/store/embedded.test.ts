@@ -72,6 +72,21 @@ async function isGone(path: string): Promise<boolean> {
   )
 }
 
+describe('with PGSSLMODE=require and PGOPTIONS in the shell', () => {
+  it('a server starts and is used as without', async () => {
+    process.env.PGSSLMODE = 'require'
+    try {
+      process.env.PGOPTIONS = '-c no_such_setting=1'
+      const server = await start({ dataDir: join(home, 'shell') })
+      delete process.env.PGOPTIONS
+      expect(await queryOnce(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
+    } finally {
+      delete process.env.PGSSLMODE
+      delete process.env.PGOPTIONS
+    }
+  })
+})
+
 describe('an embedded server', () => {
   it('starts on an empty directory, listens on loopback only, and after a stop starts again with its data', async () => {
     const first = await start()
