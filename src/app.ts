@@ -74,12 +74,20 @@ export async function migrateDatabase(
   note?: (line: string) => void,
 ): Promise<readonly string[]> {
   const database = await openDatabase(config, note === undefined ? {} : { note })
-  const connections = connect({ url: database.url, max: 2, applicationName: 'rowbeat-migrate' })
   try {
-    return (await migrateOrExplain(connections, database.url, note)).applied
+    return await migrateAt(config.migrateDatabaseUrl ?? database.url, note)
+  } finally {
+    await database.stop()
+  }
+}
+
+/** Migrates on connections of its own, which are gone afterwards: daemons at work need fewer rights. */
+async function migrateAt(url: string, note?: (line: string) => void): Promise<readonly string[]> {
+  const connections = connect({ url, max: 2, applicationName: 'rowbeat-migrate' })
+  try {
+    return (await migrateOrExplain(connections, url, note)).applied
   } finally {
     await connections.close()
-    await database.stop()
   }
 }
 
@@ -106,7 +114,8 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
   undo.push(() => database.stop())
   const connections = connect({ url: database.url, max: POOL_MAX, applicationName: 'rowbeat' })
   undo.push(() => connections.close())
-  await migrateOrExplain(connections, database.url, options.note)
+  if (config.migrateDatabaseUrl === null) await migrateOrExplain(connections, database.url, options.note)
+  else await migrateAt(config.migrateDatabaseUrl, options.note)
   // The engine's own: a crowd of requests, or handlers that hold connections, must not delay its heartbeat.
   const engineConnections = connect({ url: database.url, max: ENGINE_POOL_MAX, applicationName: 'rowbeat' })
   undo.push(() => engineConnections.close())

@@ -38,6 +38,13 @@ export const environment = z.object({
     .describe(
       'Direct connection to the same database for LISTEN, when DATABASE_URL leads through a transaction pooler; absent: DATABASE_URL is tried, and work is found by polling when nothing is heard.',
     ),
+  MIGRATE_DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .optional()
+    .describe(
+      'The same database as a user that may migrate, so that DATABASE_URL needs the role rowbeat_daemon only; absent: DATABASE_URL migrates.',
+    ),
   ROWBEAT_DATA_DIR: z
     .string()
     .min(1)
@@ -65,6 +72,8 @@ export interface Config {
   readonly databaseUrl: string | null
   /** Where to LISTEN; null: at the database's own URL. */
   readonly listenDatabaseUrl: string | null
+  /** Whom to migrate as; null: at the database's own URL. */
+  readonly migrateDatabaseUrl: string | null
   readonly dataDir: string
   readonly concurrency: number
   readonly shutdownSeconds: number
@@ -111,6 +120,8 @@ export function readConfig(
   if (!hosts.ok) problems.push(...hosts.problems.map((one) => `OUTBOUND_HOST_MAP ${one}`))
   if (given.LISTEN_DATABASE_URL !== undefined && given.DATABASE_URL === undefined)
     problems.push('LISTEN_DATABASE_URL belongs to DATABASE_URL, which is not set')
+  if (given.MIGRATE_DATABASE_URL !== undefined && given.DATABASE_URL === undefined)
+    problems.push('MIGRATE_DATABASE_URL belongs to DATABASE_URL, which is not set')
   problems.push(...misspelt(given))
   if (!parsed.success || !hosts.ok || problems.length > 0) throw new ConfigError(problems)
   const settings = parsed.data
@@ -119,6 +130,7 @@ export function readConfig(
     host: settings.HOST,
     databaseUrl: settings.DATABASE_URL ?? null,
     listenDatabaseUrl: settings.LISTEN_DATABASE_URL ?? null,
+    migrateDatabaseUrl: settings.MIGRATE_DATABASE_URL ?? null,
     dataDir: settings.ROWBEAT_DATA_DIR,
     concurrency: settings.ROWBEAT_CONCURRENCY,
     shutdownSeconds: settings.ROWBEAT_SHUTDOWN_SECONDS,
