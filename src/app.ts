@@ -14,6 +14,7 @@ import { createEngine, type Engine } from './engine/engine.ts'
 import { createEvents, type Events } from './engine/events.ts'
 import { createSnapshots, type Snapshots } from './engine/snapshot.ts'
 import { createHttp } from './http/app.ts'
+import { answerOnce } from './http/idempotency.ts'
 import { createShare } from './http/shared-reads.ts'
 import { createOutbound } from './outbound/client.ts'
 import { createAdmitted, findLive } from './store/admissions.ts'
@@ -21,7 +22,6 @@ import { type Connections, connect, explainDatabaseError, transaction, within } 
 import { readDurations } from './store/durations.ts'
 import { startEmbedded } from './store/embedded.ts'
 import { readExecution, readLatestExecution, readRecentRuns } from './store/executions.ts'
-import { rememberAnswer } from './store/idempotency.ts'
 import { sendWake } from './store/listen.ts'
 import { migrate, migrationNames, missingMigrations } from './store/migrate.ts'
 import { readOverdueSchedules } from './store/schedules.ts'
@@ -298,29 +298,24 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
         return false
       }
     },
-    idempotent: async (request, work) => {
-      const remembered = await rememberAnswer(pool, request, async (client) => {
-        const { status, headers, body } = await work(async (name, input, { steps, requestId, admit }) =>
-          createAdmitted(client, { workflow: workflowOf(name), input, steps, requestId }, admit),
-        )
-        return { status, headers, body }
+    idempotent: async (request, prepare) => {
+      const made: string[] = []
+      const answer = await answerOnce(pool, request, async () => {
+        const work = await prepare()
+        return (client) =>
+          work({
+            createExecution: async (name, input, { steps, requestId, admit }) => {
+              const wanted = { workflow: workflowOf(name), input, steps, requestId }
+              const execution = await createAdmitted(client, wanted, admit)
+              if (execution.created) made.push(name)
+              return execution
+            },
+            readExecution: (executionId) => readExecution(client, executionId),
+          })
       })
-      if (remembered.kind === 'reused') {
-        throw new ProblemError(
-          'IDEMPOTENCY_KEY_REUSED',
-          'This Idempotency-Key was used for another body. Use a new key.',
-        )
-      }
-      const { status, headers, body } = remembered.answer
-      if (remembered.kind === 'fresh') {
-        wakeFor('audit_orchestrator')
-        return { status: status === 200 ? 200 : 202, headers, body }
-      }
-      return {
-        status: status === 200 ? 200 : 202,
-        headers: { ...headers, 'Idempotency-Replayed': 'true' },
-        body,
-      }
+      // Only now is it committed, and there is something to find.
+      for (const name of made) wakeFor(name)
+      return { ...answer, status: answer.status === 200 ? 200 : 202 }
     },
   }
 }

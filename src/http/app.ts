@@ -4,13 +4,14 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { routePath } from 'hono/route'
 import { ProblemError } from '../core/problems.ts'
+import { callerOf } from './caller.ts'
 import { type HealthDeps, healthRoutes } from './health.ts'
 import { openApiDocument, Problem } from './openapi.ts'
 import { isOurFault, problemResponse } from './problem.ts'
 import { refuseUnknownNames } from './query-names.ts'
 
 export interface HttpEnv {
-  Variables: { requestId: string; traceparent: string | null }
+  Variables: { requestId: string; traceparent: string | null; caller: string }
 }
 
 export interface HttpDeps {
@@ -74,6 +75,7 @@ export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
     const trace = c.req.header('traceparent') ?? ''
     c.set('requestId', requestId)
     c.set('traceparent', TRACEPARENT.test(trace) ? trace : null)
+    c.set('caller', callerOf(c))
     await next()
     c.res.headers.set('X-Request-Id', requestId)
     const route = routePath(c, -1)

@@ -219,9 +219,24 @@ describe('the audit', () => {
     expect(second.headers.get('idempotency-replayed')).toBe('true')
     expect(second.headers.get('location')).toBe(first.headers.get('location'))
     expect(await second.json()).toEqual(body)
+  })
+
+  it('says what differs when an Idempotency-Key comes with another request', async () => {
+    const path = '/api/v1/sites/other.test/audit'
+    const key = { 'idempotency-key': 'order-4712' }
+    expect((await post(path, { force: true }, key)).ok).toBe(true)
     const reused = await post(path, { force: false }, key)
     expect(reused.status).toBe(422)
-    expect(await reused.json()).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
+    expect(await reused.json()).toMatchObject({
+      code: 'IDEMPOTENCY_KEY_REUSED',
+      detail: expect.stringContaining('/body/force was true and is false'),
+      errors: [{ pointer: '/body/force' }],
+    })
+    const elsewhere = await post(`/api/v1/sites/${IDLE}/audit`, { force: true }, key)
+    expect(elsewhere.status).toBe(422)
+    expect(await elsewhere.json()).toMatchObject({
+      detail: expect.stringContaining(`/path/domain was other.test and is ${IDLE}`),
+    })
   })
 
   it('is started once when the same key comes twice at the same moment', async () => {

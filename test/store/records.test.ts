@@ -1,9 +1,8 @@
-/** Jobs added, answers and durations remembered, and the report over all. */
+/** Jobs added, durations remembered, and the report over all. */
 import { describe, expect, it } from 'vitest'
 import { claimJobs } from '../../src/store/claims.ts'
 import { readDurations, sumUpDurations, trimDurations } from '../../src/store/durations.ts'
 import { createExecution } from '../../src/store/executions.ts'
-import { rememberAnswer, trimAnswers } from '../../src/store/idempotency.ts'
 import { ENQUEUE_MAX, enqueueJobs } from '../../src/store/jobs.ts'
 import { formatWake, parseWake } from '../../src/store/listen.ts'
 import { readSnapshot } from '../../src/store/reports.ts'
@@ -62,50 +61,6 @@ describe('adding jobs', () => {
     expect(await enqueueJobs(store.pool, [])).toEqual([])
     const many = Array.from({ length: ENQUEUE_MAX + 1 }, () => ({ jobType: 'work' }))
     await expect(enqueueJobs(store.pool, many)).rejects.toThrow(RangeError)
-  })
-})
-
-describe('an answer remembered by its key', () => {
-  const request = { route: 'POST /x', key: 'k', fingerprint: 'f' }
-  const answer = { status: 202, headers: { location: '/x/1' }, body: { id: 1 } }
-
-  it('is worked out once, however many ask at once, and replayed to the others', async () => {
-    let worked = 0
-    const asked = await Promise.all(
-      Array.from({ length: 10 }, () =>
-        rememberAnswer(store.pool, request, async () => {
-          worked += 1
-          return answer
-        }),
-      ),
-    )
-    expect(worked).toBe(1)
-    expect(asked.filter((one) => one.kind === 'fresh')).toHaveLength(1)
-    expect(asked.filter((one) => one.kind === 'replayed')).toHaveLength(9)
-    for (const one of asked) expect(one).toMatchObject({ answer })
-  })
-
-  it('is refused to another body, kept apart by route, and forgotten after a day', async () => {
-    await rememberAnswer(store.pool, request, async () => answer)
-    const again = (more: object) => rememberAnswer(store.pool, { ...request, ...more }, async () => answer)
-    expect(await again({ fingerprint: 'g' })).toEqual({ kind: 'reused' })
-    expect((await again({ route: 'POST /y' })).kind).toBe('fresh')
-    await store.pool.query(`update rowbeat.idempotency_keys set created_at = now() - interval '25 hours'`)
-    expect((await again({ fingerprint: 'g' })).kind).toBe('fresh')
-    await trimAnswers(store.pool)
-    expect(await rowsOf(store.pool, 'select route from rowbeat.idempotency_keys')).toEqual([
-      { route: 'POST /x' },
-    ])
-  })
-
-  it('of work that failed is not kept', async () => {
-    const failing = rememberAnswer(store.pool, request, async () => {
-      throw new Error('no')
-    })
-    await expect(failing).rejects.toThrow('no')
-    expect(
-      (await rememberAnswer(store.pool, request, async () => ({ ...answer, body: undefined }))).kind,
-    ).toBe('fresh')
   })
 })
 

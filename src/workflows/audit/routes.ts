@@ -1,8 +1,7 @@
 /** The audit's routes. */
-import { createHash } from 'node:crypto'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { requireRight, startRight } from './routes/admission.ts'
-import { type AuditRouteDeps, type CreateAudit, requireDomain, type StoredAnswer } from './routes/deps.ts'
+import { type AuditRouteDeps, requireDomain, type StartDoor, type StoredAnswer } from './routes/deps.ts'
 import { type Env, json, problems } from './routes/documented.ts'
 import { registerSites } from './routes/site-routes.ts'
 import { answerAudit, prepareStart } from './routes/start.ts'
@@ -23,6 +22,7 @@ export type {
   CreateAudit,
   NewAudit,
   ProblemExtras,
+  StartDoor,
   StoredAnswer,
 } from './routes/deps.ts'
 
@@ -52,7 +52,8 @@ const postAudit = createRoute({
     params: DomainParam,
     headers: z.object({
       'idempotency-key': z.string().min(1).max(255).optional().openapi({
-        description: 'The same key and body within 24 h give the stored answer',
+        description:
+          'The same key and request within 24 h give the stored answer; keys of other callers never meet it',
       }),
     }),
     body: { required: false, content: { 'application/json': { schema: StartAuditBody } } },
@@ -103,19 +104,20 @@ export function auditRoutes(deps: AuditRouteDeps): OpenAPIHono<Env> {
     const domain = requireDomain(deps, c.req.valid('param').domain)
     requireRight(deps, domain, startRight(c.req.method, c.req.header('sec-fetch-site')))
     const body = StartAuditBody.parse(c.req.valid('json') ?? {})
-    const begin = await prepareStart(deps, domain, body, c.var.requestId ?? null)
-    const work = async (create: CreateAudit): Promise<StoredAnswer> => {
-      const { created, ...answer } = await begin(create)
-      return { status: created ? 202 : 200, ...answer }
+    const prepare = async () => {
+      const begin = await prepareStart(deps, domain, body, c.var.requestId ?? null)
+      return async (within: StartDoor): Promise<StoredAnswer> => {
+        const { created, ...answer } = await begin(within)
+        return { status: created ? 202 : 200, ...answer }
+      }
     }
     const key = c.req.valid('header')['idempotency-key']
+    const caller = c.var.caller ?? 'anonymous'
+    const route = `POST ${postAudit.path}`
     const answer =
       key === undefined || deps.idempotent === undefined
-        ? await work(deps.createExecution)
-        : await deps.idempotent(
-            { route: postAudit.operationId, key, fingerprint: fingerprintOf(domain, body) },
-            work,
-          )
+        ? await (await prepare())(deps)
+        : await deps.idempotent({ caller, route, key, content: { path: { domain }, body } }, prepare)
     return c.json(PendingAuditResponse.parse(answer.body), answer.status, { ...answer.headers })
   })
 
@@ -148,10 +150,4 @@ function validationProblem(
   }))
   const detail = errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ')
   return deps.problem('VALIDATION_FAILED', detail.slice(0, 1000), { errors })
-}
-
-/** SHA-256 in hex of what an idempotency key stands for; the order of the body's fields does not matter. */
-function fingerprintOf(domain: string, body: StartAuditBody): string {
-  const canonical = JSON.stringify([domain, body.force ?? null, body.steps ?? null])
-  return createHash('sha256').update(canonical).digest('hex')
 }

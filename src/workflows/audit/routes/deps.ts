@@ -41,12 +41,16 @@ export type CreateAudit = (
   options: NewAudit,
 ) => Promise<{ readonly executionId: string; readonly created: boolean }>
 
-export interface AuditRouteDeps {
+/** Through which a start creates, and reads what it joined. */
+export interface StartDoor {
+  readonly createExecution: CreateAudit
+  readExecution(executionId: string): Promise<ExecutionView | null>
+}
+
+export interface AuditRouteDeps extends StartDoor {
   readonly db: Database
   readonly outbound: Pick<Outbound, 'isMapped'>
   readonly settings: AuditSettings
-  readonly createExecution: CreateAudit
-  readExecution(executionId: string): Promise<ExecutionView | null>
   findLatestExecution(workflow: string, subject: string): Promise<ExecutionView | null>
   /** Runs of a subject that ended within so many seconds, newest first. */
   findRecentRuns(
@@ -65,14 +69,22 @@ export interface AuditRouteDeps {
   /** Whether a name has an address; asked only when the settings say so and work is to start. */
   resolves?(domain: string): Promise<boolean>
   /**
-   * Runs `work` once per key and gives its stored answer to repeats, marked `Idempotency-Replayed: true`. `work` is
-   * handed a creation that commits together with the key, and may use no other connection: the transaction holds
-   * one already, and a crowd that waits for a second would wait for itself. Throws the problem for a key that was
-   * used with another `fingerprint`.
+   * Does work once per caller, route and key, and gives its stored answer to repeats, marked
+   * `Idempotency-Replayed: true`. `prepare` is called when there is none yet: it reads what the work needs. The work is
+   * handed what commits together with the key, and may use no other connection: the transaction holds one already, and
+   * a crowd that waits for a second would wait for itself. Throws the problem for a key that was used for another
+   * `content`, and when no more keys are remembered.
    */
   idempotent?(
-    request: { readonly route: string; readonly key: string; readonly fingerprint: string },
-    work: (create: CreateAudit) => Promise<StoredAnswer>,
+    request: {
+      readonly caller: string
+      /** Method and path template. */
+      readonly route: string
+      readonly key: string
+      /** What is asked for, as JSON. */
+      readonly content: unknown
+    },
+    prepare: () => Promise<(within: StartDoor) => Promise<StoredAnswer>>,
   ): Promise<StoredAnswer>
 }
 

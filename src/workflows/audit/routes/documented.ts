@@ -3,7 +3,7 @@ import type { z } from '@hono/zod-openapi'
 
 /** What the app around may have put into the context of a request. */
 export interface Env {
-  Variables: { requestId?: string }
+  Variables: { requestId?: string; caller?: string }
 }
 
 /** A JSON answer for the OpenAPI document. */

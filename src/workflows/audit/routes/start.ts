@@ -9,7 +9,13 @@ import {
   neededSteps,
   stepTitle,
 } from '../plan.ts'
-import { type ExecutionView, workflowSteps } from '../progress.ts'
+import {
+  assembleStatus,
+  type DurationHistory,
+  type ExecutionView,
+  pollAfterSeconds,
+  workflowSteps,
+} from '../progress.ts'
 import type {
   AuditQuery,
   PendingAuditResponse,
@@ -20,13 +26,11 @@ import type {
 import type { AuditSettings } from '../settings.ts'
 import { AUDIT_WORKFLOW } from '../workflow-name.ts'
 import { admission, requireRight, type StartRight } from './admission.ts'
-import type { AuditRouteDeps, CreateAudit } from './deps.ts'
-import { readData, readExecution, readLatest, readSources } from './reads.ts'
+import type { AuditRouteDeps, StartDoor } from './deps.ts'
+import { readData, readExecution, readHistory, readLatest, readSources } from './reads.ts'
 
 /** Seconds after which a caller looks again at an audit that has just been started. */
 const FIRST_LOOK_SECONDS = 2
-/** The same for one that was running already. */
-const NEXT_LOOK_SECONDS = 5
 
 export interface PendingAnswer {
   readonly created: boolean
@@ -91,7 +95,9 @@ export async function answerAudit(
       return { kind: 'document', body: assembleDocument(sources, optionsOf(query, thresholds), moment) }
     }
     case 'running':
-      return pending(describe({ domain, ...decision, created: false, view: latest, status: reading.status }))
+      return pending(
+        describe({ domain, ...decision, ...(await joined(deps, latest)), status: reading.status }),
+      )
     case 'start':
       requireRight(deps, domain, right)
       return pending(await start(deps, domain, decision.steps, reading.status, requestId))
@@ -101,7 +107,7 @@ export async function answerAudit(
 }
 
 /** A POST that is read and checked, and only has to create. */
-export type PreparedStart = (create: CreateAudit) => Promise<PendingAnswer>
+export type PreparedStart = (within: StartDoor) => Promise<PendingAnswer>
 
 /** Reads what a POST needs to know, and gives back how to start: a new audit, or the one that runs. */
 export async function prepareStart(
@@ -110,24 +116,24 @@ export async function prepareStart(
   body: StartAuditBody,
   requestId: string | null,
 ): Promise<PreparedStart> {
-  const [{ status }, latest] = await Promise.all([
+  const [{ status }, history] = await Promise.all([
     readData(deps, domain, thresholdsOf({}, deps.settings)),
-    readLatest(deps, domain),
+    readHistory(deps, AUDIT_STEPS),
   ])
   await requireAddress(deps, domain)
   const missing = neededSteps(status)
   // An explicit start with nothing missing means: look again at everything.
   const wanted = body.steps ?? (body.force === true || missing.length === 0 ? AUDIT_STEPS : missing)
   const steps = [...new Set(wanted)]
-  return async (create) => {
-    const { executionId, created } = await create(
+  return async (within) => {
+    const { executionId, created } = await within.createExecution(
       AUDIT_WORKFLOW,
       { domain },
       { steps, requestId, admit: admission(deps, domain) },
     )
-    const view = latest?.executionId === executionId ? latest : null
+    const view = created ? null : await within.readExecution(executionId)
     const ignored = created ? [] : Object.keys(body).sort()
-    return describe({ domain, executionId, created, steps, view, status, ignored })
+    return describe({ domain, executionId, steps, view, history, status, ignored })
   }
 }
 
@@ -144,24 +150,36 @@ async function start(
     { domain },
     { steps, requestId, admit: admission(deps, domain) },
   )
-  const view = created ? null : await readExecution(deps, executionId)
-  return describe({ domain, executionId, created, steps, view, status })
+  const { view, history } = await joined(deps, created ? null : await readExecution(deps, executionId))
+  return describe({ domain, executionId, steps, view, history, status })
 }
 
-/** `view` gives the steps of an execution that was there already; without it they are those asked for. */
+/** An execution that was there already, with what is known of how long its steps take. */
+async function joined(
+  deps: AuditRouteDeps,
+  view: ExecutionView | null,
+): Promise<Pick<Parameters<typeof describe>[0], 'view' | 'history'>> {
+  return { view, history: view === null ? new Map() : await readHistory(deps, AUDIT_STEPS) }
+}
+
+/** `view` is an execution that was there already; without it one was created, with the steps asked for. */
 function describe(given: {
   readonly domain: string
   readonly executionId: string
-  readonly created: boolean
   readonly steps: readonly string[]
   readonly view: ExecutionView | null
+  readonly history: DurationHistory
   readonly status: DataStatus
   /** Fields of a POST that came to nothing. */
   readonly ignored?: readonly string[]
 }): PendingAnswer {
-  const { domain, executionId, created, view, ignored = [] } = given
+  const { domain, executionId, view, history, status, ignored = [] } = given
+  const created = view === null
   const joined = `An audit of ${domain} is already running${ignored.length === 0 ? '' : `; ${ignored.join(' and ')} had no effect on it`}.`
   const statusUrl = statusUrlOf(domain, executionId)
+  const lookAfter = created
+    ? FIRST_LOOK_SECONDS
+    : pollAfterSeconds(assembleStatus(view, history, status), view.now.getTime())
   return {
     created,
     body: {
@@ -169,11 +187,11 @@ function describe(given: {
       execution_id: executionId,
       message: created ? `The audit of ${domain} was started.` : joined,
       workflow_steps: view === null ? plannedSteps(given.steps, executionId) : workflowSteps(view),
-      data_status: { ...given.status },
+      data_status: { ...status },
       ignored: [...ignored],
       status_url: statusUrl,
     },
-    headers: { Location: statusUrl, 'Retry-After': String(created ? FIRST_LOOK_SECONDS : NEXT_LOOK_SECONDS) },
+    headers: { Location: statusUrl, 'Retry-After': String(lookAfter) },
   }
 }
 

@@ -266,15 +266,35 @@ describe('POST the audit', () => {
     expect(answer.status).toBe(415)
   })
 
-  it('hands the key, the route and a fingerprint of domain and body to the idempotency store', async () => {
-    const asked: { key: string; fingerprint: string }[] = []
+  it('shows the steps of the audit that it joined, also one that began a moment ago, and when to look again', async () => {
+    const begun = new Date(Date.now() - 100_000)
+    const live = executionView(
+      [stepView('client_scraping', 3, { status: 'running', startedAt: begun, estimateSeconds: 600 })],
+      { subject: 'race.test', startTime: begun, now: new Date() },
+    )
+    const { app } = openApp(database, { findLatestExecution: async () => null }, [live])
+    const answer = await app.request('/api/v1/sites/race.test/audit', post({ steps: ['trend_pipeline'] }))
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('retry-after')).toBe('20')
+    expect(await answer.json()).toMatchObject({
+      workflow_steps: [{ workflow_type: 'client_scraping', status: 'running' }],
+      ignored: ['steps'],
+    })
+  })
+
+  it('hands the caller, the key, the route and what is asked for to the idempotency store', async () => {
+    const asked: Parameters<NonNullable<AuditRouteDeps['idempotent']>>[0][] = []
     const within: string[] = []
-    const idempotent: AuditRouteDeps['idempotent'] = async (request, work) => {
+    const idempotent: AuditRouteDeps['idempotent'] = async (request, prepare) => {
       asked.push(request)
+      const work = await prepare()
       const before = database.statements()
-      const answer = await work(async (workflow) => {
-        within.push(workflow)
-        return { executionId: OTHER_ID, created: true }
+      const answer = await work({
+        createExecution: async (workflow) => {
+          within.push(workflow)
+          return { executionId: OTHER_ID, created: true }
+        },
+        readExecution: async () => null,
       })
       // The transaction of the key holds a connection; a second one inside could starve the pool.
       expect(database.statements()).toBe(before)
@@ -285,11 +305,44 @@ describe('POST the audit', () => {
       app.request(`/api/v1/sites/${domain}/audit`, post(body, { 'idempotency-key': 'k1' }))
     const answer = await send('key.test', { force: true })
     expect(answer.headers.get('idempotency-replayed')).toBe('true')
-    await send('key.test', { force: false })
     await send('KEY.test', { force: true })
-    expect([within.length, created]).toEqual([3, []])
-    expect(asked.map((one) => one.key)).toEqual(['k1', 'k1', 'k1'])
-    expect(asked[2]?.fingerprint).toBe(asked[0]?.fingerprint)
-    expect(asked[1]?.fingerprint).not.toBe(asked[0]?.fingerprint)
+    expect([within.length, created]).toEqual([2, []])
+    const request = {
+      caller: 'anonymous',
+      route: 'POST /api/v1/sites/{domain}/audit',
+      key: 'k1',
+      content: { path: { domain: 'key.test' }, body: { force: true } },
+    }
+    expect(asked).toEqual([request, request])
+  })
+
+  it('reads nothing for an answer that is stored already', async () => {
+    const stored = {
+      status: 202 as const,
+      headers: {},
+      body: {
+        status: 'pending',
+        execution_id: OTHER_ID,
+        message: 'm',
+        workflow_steps: [],
+        data_status: {
+          has_profile: false,
+          has_competitors: false,
+          has_client_articles: false,
+          has_competitor_articles: false,
+          has_trend_pipeline: false,
+        },
+        status_url: '/',
+      },
+    }
+    const strict = { ...settings, validateDomainDns: true }
+    const { app } = openApp(database, {
+      idempotent: async () => stored,
+      settings: strict,
+      resolves: async () => false,
+    })
+    const before = database.statements()
+    const answer = await app.request('/api/v1/sites/gone.fr/audit', post({}, { 'idempotency-key': 'k' }))
+    expect([answer.status, database.statements() - before]).toEqual([202, 0])
   })
 })
