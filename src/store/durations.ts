@@ -5,6 +5,26 @@ import type { Queryable } from './database.ts'
 /** Runs kept per job type: enough for a 90th percentile, and no more. */
 const KEPT = 50
 
+/** Runs that are looked at when none are summed up yet. */
+const FIRST_KEPT = 5
+
+/**
+ * The newest runs of a step whose type is that of `outer`, before they were summed up for the first time, which is a
+ * minute later at most: an audit of seconds is over by then. One row, empty when it never ran.
+ */
+export const FIRST_RUNS = (outer: string): string => `(
+  select percentile_cont(0.5) within group (order by f.duration_seconds)::real as p50_seconds,
+         percentile_cont(0.9) within group (order by f.duration_seconds)::real as p90_seconds,
+         count(*)::integer as runs
+  from (
+    select d.duration_seconds
+    from rowbeat.step_durations d
+    where d.job_type = ${outer}.job_type
+    order by d.finished_at desc
+    limit ${FIRST_KEPT}
+  ) f
+)`
+
 /** Median and 90th percentile of the newest runs of each job type, as last summed up; types without are missing. */
 export async function readDurations(
   db: Queryable,
@@ -12,9 +32,13 @@ export async function readDurations(
 ): Promise<Map<string, StepDuration>> {
   const { rows } = await db.query<{ job_type: string; p50: number; p90: number; runs: number }>({
     name: 'read_durations',
-    text: `select job_type, p50_seconds as p50, p90_seconds as p90, runs
-from rowbeat.step_estimates
-where job_type = any ($1)`,
+    text: `select t.job_type, coalesce(e.p50_seconds, f.p50_seconds) as p50, coalesce(e.p90_seconds, f.p90_seconds) as p90,
+       coalesce(e.runs, f.runs) as runs
+from unnest($1::text[]) as t (job_type)
+left join rowbeat.step_estimates e on e.job_type = t.job_type
+left join lateral ${FIRST_RUNS('t')} f on e.job_type is null
+where e.runs > 0
+   or f.runs > 0`,
     values: [jobTypes],
   })
   return new Map(rows.map((row) => [row.job_type, { p50: row.p50, p90: row.p90, runs: row.runs }]))

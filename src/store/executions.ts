@@ -3,6 +3,7 @@ import { maxRetries } from '../core/retry.ts'
 import type { ExecutionStatus, JobStatus } from '../core/states.ts'
 import { type PlannedStep, planSteps, type WorkflowDefinition } from '../core/workflow.ts'
 import type { Queryable } from './database.ts'
+import { FIRST_RUNS } from './durations.ts'
 import { jsonText } from './json.ts'
 import { uuidv7 } from './uuid.ts'
 
@@ -25,9 +26,6 @@ export interface CreatedExecution {
 
 /** How often a creation tries again when the live execution it met has ended before it could be read. */
 const CREATE_TRIES = 5
-
-/** Completed runs of a step from which on their median is its estimate, and no longer what the workflow says. */
-const RUNS_MIN = 5
 
 /**
  * Creates an execution with all its step rows, or finds the live one of the same workflow type and subject: one
@@ -63,10 +61,14 @@ export async function createExecution<Input>(
      estimate_seconds, critical, depends_on, needs, payload)
   select m.execution_id, s.queue, s.job_type, s.job_type, s.sequence_index, s.status, s.priority, s.max_retries,
          s.timeout_seconds,
-         -- Fixed here, so that progress does not fall when the history changes while it runs.
+         -- What the workflow says counts until the first run. Fixed here, so that progress does not fall when the
+         -- history changes while it runs.
          coalesce((select greatest(1, p.p50_seconds)
                    from rowbeat.step_estimates p
-                   where p.job_type = s.job_type and p.runs >= ${RUNS_MIN}), s.estimate_seconds),
+                   where p.job_type = s.job_type),
+                  (select greatest(1, f.p50_seconds)
+                   from ${FIRST_RUNS('s')} f
+                   where f.runs > 0), s.estimate_seconds),
          s.critical, s.depends_on, s.needs, $4::jsonb
   from made m
   cross join jsonb_to_recordset($9::jsonb) as s (

@@ -86,6 +86,29 @@ describe('durations', () => {
   })
 })
 
+describe('the first run of a step', () => {
+  it('is history at once: for how long the next takes, and for what an execution made now expects', async () => {
+    const walk = workflowOf({ a: { estimate: 900 }, b: { estimate: 900 } })
+    await store.pool.query(`insert into rowbeat.step_durations (job_type, duration_seconds) values ('a', 7)`)
+    expect(await readDurations(store.pool, ['a', 'b'])).toEqual(new Map([['a', { p50: 7, p90: 7, runs: 1 }]]))
+    const estimates = async (subject: string) => {
+      const { executionId } = await createExecution(store.pool, { workflow: walk, input: { subject } })
+      return rowsOf(
+        store.pool,
+        `select step, estimate_seconds from rowbeat.scheduled_jobs
+         where parent_execution_id = '${executionId}' order by step`,
+      )
+    }
+    const known = [
+      { step: 'a', estimate_seconds: 7 },
+      { step: 'b', estimate_seconds: 900 },
+    ]
+    expect(await estimates('before it is summed up')).toEqual(known)
+    await sumUpDurations(store.pool)
+    expect(await estimates('after')).toEqual(known)
+  })
+})
+
 describe('the snapshot', () => {
   it('counts what is pending, running, stuck and failed, and the pollers that live', async () => {
     await addPoller(store.pool)

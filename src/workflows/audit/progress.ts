@@ -39,6 +39,7 @@ export interface ExecutionView {
   readonly workflowType: string
   readonly subject: string
   readonly status: ExecutionStatus
+  readonly createdAt: Date
   readonly startTime: Date | null
   readonly endTime: Date | null
   readonly version: number
@@ -52,13 +53,16 @@ export interface ExecutionView {
 /** How long step types took, by job type; types without runs are missing. */
 export type DurationHistory = ReadonlyMap<string, StepDuration>
 
-/** The whole status of an audit. Percentages never fall; 100 only when every step has ended. */
+/**
+ * The whole status of an audit. Percentages never fall; 100 only when every step has ended. The clock is read in whole
+ * seconds, so that what is shown changes with it once a second and not with every look.
+ */
 export function assembleStatus(
   view: ExecutionView,
   history: DurationHistory,
   dataStatus: DataStatus,
 ): AuditStatusResponse {
-  const now = view.now.getTime()
+  const now = Math.floor(view.now.getTime() / 1000) * 1000
   const steps = inOrder(view)
   const ended = view.endTime !== null
   const count = (...statuses: JobStatus[]): number =>
@@ -137,18 +141,18 @@ function wentWrong(step: StepView, execution: ExecutionStatus): boolean {
 }
 
 /**
- * Seconds to wait before asking again, 1..30: a tenth of what remains; without history at most a fifth of the time
- * that it has run, so that what turns out to be short is not noticed late.
+ * Seconds to wait before asking again, 1..30: a tenth of what remains, and at most a fifth of the time that it has run,
+ * or waited to begin: what turns out to be shorter than others were is not noticed late.
  */
 export function pollAfterSeconds(
-  status: Pick<AuditStatusResponse, 'eta' | 'estimate_basis' | 'start_time'>,
-  now: number,
+  status: Pick<AuditStatusResponse, 'eta' | 'start_time'>,
+  view: Pick<ExecutionView, 'createdAt' | 'now'>,
 ): number {
-  if (status.eta === null) return 5
-  const remaining = (Date.parse(status.eta.p50_at) - now) / 10_000
-  const elapsed = status.start_time === null ? 0 : (now - Date.parse(status.start_time)) / 5_000
-  const wait = status.estimate_basis === 'history' ? remaining : Math.min(remaining, elapsed)
-  return Math.min(30, Math.max(1, Math.round(wait)))
+  const now = view.now.getTime()
+  const since = status.start_time === null ? view.createdAt.getTime() : Date.parse(status.start_time)
+  // Without an end to expect every step has ended, and the audit is closed at any moment.
+  const end = status.eta === null ? now : Date.parse(status.eta.p50_at)
+  return Math.min(30, Math.max(1, Math.round(Math.min((end - now) / 10_000, (now - since) / 5_000))))
 }
 
 function inOrder(view: Pick<ExecutionView, 'steps'>): StepView[] {

@@ -280,6 +280,7 @@ export const executionView = (
   workflowType: 'audit_orchestrator',
   subject: 'client.fr',
   status: 'running',
+  createdAt: new Date(NOW - 60_000),
   startTime: new Date(NOW - 60_000),
   endTime: null,
   version: 3,

@@ -235,20 +235,34 @@ describe('what failed', () => {
 })
 
 describe('when to ask again', () => {
-  const known = (seconds: number, basis: 'default' | 'history', elapsed: number) => ({
+  const eta = (seconds: number) => ({
     eta: { p50_at: ago(-seconds).toISOString(), p90_at: '', basis: '' },
-    estimate_basis: basis,
-    start_time: ago(elapsed).toISOString(),
+    start_time: null,
   })
+  const run = (elapsed: number) => ({ createdAt: ago(elapsed), now: ago(0) })
 
   it('is a tenth of what remains, from 1 to 30 seconds', () => {
-    const after = (seconds: number) => pollAfterSeconds(known(seconds, 'history', 1), NOW)
+    const after = (seconds: number) => pollAfterSeconds(eta(seconds), run(9999))
     expect([0, 5, 100, 9999].map(after)).toEqual([1, 1, 10, 30])
-    expect(pollAfterSeconds({ eta: null, estimate_basis: null, start_time: null }, NOW)).toBe(5)
+    expect(pollAfterSeconds({ eta: null, start_time: null }, run(9999))).toBe(1)
   })
 
-  it('is soon for an audit of 3 s without history, and later the longer it runs', () => {
-    const after = (elapsed: number) => pollAfterSeconds(known(3600, 'default', elapsed), NOW)
+  it('is soon for an audit of 3 s, whatever was expected of it, and later the longer it runs', () => {
+    const after = (elapsed: number) => pollAfterSeconds(eta(3600), run(elapsed))
     expect([0, 3, 50, 9999].map(after)).toEqual([1, 1, 10, 30])
+  })
+
+  it('is soon for one that waited for long and has just begun', () => {
+    const begun = { ...eta(3600), start_time: ago(3).toISOString() }
+    expect(pollAfterSeconds(begun, run(9999))).toBe(1)
+  })
+})
+
+describe('what the clock says', () => {
+  it('changes once a second, so that the status of one second is one and the same', () => {
+    const at = (milliseconds: number) =>
+      assembleStatus(executionView(fiveSteps(), { now: new Date(NOW + milliseconds) }), new Map(), ALL_THERE)
+    expect(at(999)).toEqual(at(0))
+    expect(at(1000)).not.toEqual(at(0))
   })
 })

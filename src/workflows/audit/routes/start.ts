@@ -179,7 +179,7 @@ function describe(given: {
   const statusUrl = statusUrlOf(domain, executionId)
   const lookAfter = created
     ? FIRST_LOOK_SECONDS
-    : pollAfterSeconds(assembleStatus(view, history, status), view.now.getTime())
+    : pollAfterSeconds(assembleStatus(view, history, status), view)
   return {
     created,
     body: {

@@ -1,4 +1,5 @@
 /** The status of one audit, and whether the caller has it already. */
+import { createHash } from 'node:crypto'
 import { assembleStatus, type ExecutionView, pollAfterSeconds } from '../progress.ts'
 import type { AuditStatusResponse } from '../schema.ts'
 import { AUDIT_WORKFLOW } from '../workflow-name.ts'
@@ -18,8 +19,8 @@ export type StatusAnswer =
 const ENDED_MAX_AGE_SECONDS = 60
 
 /**
- * Reads a status in at most three statements, one when `ifNoneMatch` names the present version. Throws the 404
- * when there is no such audit of this domain.
+ * Reads a status in at most three statements; `unchanged` when `ifNoneMatch` names what would be shown, the clock
+ * included. Throws the 404 when there is no such audit of this domain.
  */
 export async function answerStatus(
   deps: AuditRouteDeps,
@@ -29,16 +30,7 @@ export async function answerStatus(
 ): Promise<StatusAnswer> {
   const view = await findAudit(deps, domain, executionId)
   if (view === null) throw deps.problem('NOT_FOUND', `There is no audit "${executionId}" of ${domain}.`)
-  const etag = `W/"${view.executionId}-${view.version}"`
   const live = view.endTime === null
-  const headers = {
-    ETag: etag,
-    'Cache-Control':
-      live || executionId === 'latest' ? 'private, no-cache' : `private, max-age=${ENDED_MAX_AGE_SECONDS}`,
-  }
-  if (matchesEtag(ifNoneMatch, etag)) {
-    return { kind: 'unchanged', headers: live ? { ...headers, 'Retry-After': '5' } : headers }
-  }
   const [reading, history] = await Promise.all([
     readData(deps, domain, thresholdsOf({}, deps.settings)),
     live
@@ -49,8 +41,21 @@ export async function answerStatus(
       : new Map<string, never>(),
   ])
   const body = assembleStatus(view, history, reading.status)
-  const pollAfter = String(pollAfterSeconds(body, view.now.getTime()))
-  return { kind: 'status', headers: live ? { ...headers, 'Retry-After': pollAfter } : headers, body }
+  const headers = {
+    ETag: etagOf(view, body),
+    'Cache-Control':
+      live || executionId === 'latest' ? 'private, no-cache' : `private, max-age=${ENDED_MAX_AGE_SECONDS}`,
+    ...(live ? { 'Retry-After': String(pollAfterSeconds(body, view)) } : {}),
+  }
+  return matchesEtag(ifNoneMatch, headers.ETag)
+    ? { kind: 'unchanged', headers }
+    : { kind: 'status', headers, body }
+}
+
+/** Of all that is shown: progress and estimates go on while the execution's version stays, and so does its data. */
+function etagOf(view: ExecutionView, body: AuditStatusResponse): string {
+  const shown = createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 16)
+  return `W/"${view.executionId}-${view.version}-${shown}"`
 }
 
 async function findAudit(
