@@ -5,7 +5,10 @@ export const PROBLEM_CODES = {
   CROSS_SITE_REFUSED: { status: 403, title: 'Pages of other sites may not start work' },
   NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
-  AUDIT_RESTING: { status: 409, title: 'The audit has just failed and rests before it is tried again' },
+  AUDIT_RESTING: {
+    status: 409,
+    title: 'The audit has just failed or was cancelled, and rests before it is tried again',
+  },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body must be application/json' },
   VALIDATION_FAILED: { status: 422, title: 'The request does not fit the contract' },

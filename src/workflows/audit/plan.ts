@@ -117,7 +117,7 @@ export type Decision =
  * Decides what a GET leads to. Data all there: the audit. Else the live execution, or a new one with the steps
  * that are needed (all of them with `refresh`). What runs that ended within `freshSeconds` tried in vain is not
  * repeated, whether they failed or were cancelled: the audit is answered as far as it goes, or, without a profile,
- * the caller is told to wait. Nor does `refresh` undo a cancellation. `now` is ms since epoch.
+ * the caller is told to wait. `refresh` tries again what failed, and does not undo a cancellation. `now` is ms since epoch.
  */
 export function decide(given: {
   readonly status: DataStatus
@@ -135,39 +135,39 @@ export function decide(given: {
   if (latest.endedAt === null) {
     return { kind: 'running', executionId: latest.executionId, steps }
   }
-  const resting = given.refresh
-    ? restOf(
-        [latest].filter((run) => run.status === 'cancelled'),
-        latest.steps,
-        given,
-      )
-    : restOf([latest, ...(given.earlier ?? [])], steps, given)
+  const resting = restOf([latest, ...(given.earlier ?? [])], steps, given)
   if (resting === null) return { kind: 'start', steps }
   if (given.status.has_profile && !given.refresh) return { kind: 'answer' }
   return resting
 }
 
-/** The rest that runs owe these steps: until the first of them may be tried again; null when one may be tried now. */
+/**
+ * The rest that runs owe these steps, each by the last run that had it; null when they may be tried now. Any that was
+ * cancelled keeps all from being started; failures do when there is none that may be tried, and `refresh` ends theirs.
+ */
 function restOf(
   runs: readonly LatestExecution[],
   steps: readonly string[],
-  given: { readonly now: number; readonly freshSeconds: number },
+  given: { readonly refresh: boolean; readonly now: number; readonly freshSeconds: number },
 ): Extract<Decision, { kind: 'rest' }> | null {
-  const rests = steps.map((step) => {
+  const owed = steps.flatMap((step) => {
     const tried = runs.filter((run) => run.steps.includes(step))
     const run = tried.reduce<LatestExecution | null>(
       (last, one) => (last === null || (one.endedAt ?? 0) > (last.endedAt ?? 0) ? one : last),
       null,
     )
-    if (run === null) return null
-    return { run, seconds: Math.ceil(given.freshSeconds - (given.now - (run.endedAt ?? 0)) / 1000) }
+    if (run === null) return []
+    const seconds = Math.ceil(given.freshSeconds - (given.now - (run.endedAt ?? 0)) / 1000)
+    return seconds > 0 ? [{ run, seconds }] : []
   })
-  const [first] = rests.filter((rest) => rest !== null).sort((a, b) => a.seconds - b.seconds)
-  if (first === undefined || rests.includes(null) || first.seconds <= 0) return null
+  const cancelled = owed.filter(({ run }) => run.status === 'cancelled').sort((a, b) => b.seconds - a.seconds)
+  const allOwe = owed.length === steps.length && !given.refresh
+  const rest = cancelled[0] ?? (allOwe ? owed.sort((a, b) => a.seconds - b.seconds)[0] : undefined)
+  if (rest === undefined) return null
   return {
     kind: 'rest',
-    executionId: first.run.executionId,
-    status: first.run.status,
-    retryAfterSeconds: Math.min(Math.max(1, first.seconds), Math.max(1, given.freshSeconds)),
+    executionId: rest.run.executionId,
+    status: rest.run.status,
+    retryAfterSeconds: Math.min(rest.seconds, Math.max(1, given.freshSeconds)),
   }
 }

@@ -145,6 +145,25 @@ describe('a request for an audit', () => {
     expect(ask({ status: NOTHING_THERE, latest: between, earlier: [old] })).toMatchObject({ kind: 'start' })
   })
 
+  it('starts nothing by refresh behind a run of some steps that followed a cancellation', () => {
+    const cancelled = latest({ status: 'cancelled' })
+    const between = latest({ executionId: 'between', steps: ['client_scraping'], endedAt: NOW - 10_000 })
+    const ask409 = { refresh: true, latest: between, earlier: [between, cancelled] }
+    expect(ask(ask409)).toMatchObject({ kind: 'rest', status: 'cancelled', retryAfterSeconds: 240 })
+    const failed = { ...cancelled, status: 'failed' as const }
+    expect(ask({ ...ask409, earlier: [between, failed] })).toMatchObject({ kind: 'start' })
+    const whole = latest({ executionId: 'whole', status: 'failed', endedAt: NOW - 10_000 })
+    expect(ask({ ...ask409, latest: whole, earlier: [whole, cancelled] })).toMatchObject({ kind: 'start' })
+  })
+
+  it('does not start a step that was cancelled a moment ago because others have rested enough', () => {
+    const failed = latest({ executionId: 'failed', status: 'failed', endedAt: NOW - 299_000 })
+    const cancelled = latest({ status: 'cancelled', steps: ['client_scraping'], endedAt: NOW - 60_000 })
+    const rests = { kind: 'rest', executionId: EXECUTION_ID, retryAfterSeconds: 240 }
+    expect(ask({ status: NOTHING_THERE, latest: cancelled, earlier: [failed] })).toMatchObject(rests)
+    expect(ask({ status: NOTHING_THERE, latest: cancelled })).toMatchObject(rests)
+  })
+
   it('never waits longer than the fresh time, even when the clocks disagree', () => {
     const future = latest({ status: 'failed', endedAt: NOW + 9_000_000 })
     expect(ask({ status: NOTHING_THERE, latest: future })).toMatchObject({ retryAfterSeconds: 300 })

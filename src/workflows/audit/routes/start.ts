@@ -70,9 +70,9 @@ export async function answerAudit(
     status: reading.status,
     refresh: query.refresh && right !== 'head',
     latest: latest === null ? null : latestOf(latest),
-    // Runs of one site follow each other: when the newest is live or all is there, the ones before do not matter.
+    // Runs of one site follow each other: when the newest is live or nothing is to start, those before do not matter.
     earlier:
-      latest?.endTime == null || neededSteps(reading.status).length === 0
+      latest?.endTime == null || (!query.refresh && neededSteps(reading.status).length === 0)
         ? []
         : await deps.findRecentRuns(AUDIT_WORKFLOW, domain, deps.settings.freshSeconds),
     now: reading.now,

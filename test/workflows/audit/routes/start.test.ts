@@ -186,6 +186,7 @@ describe('GET the audit', () => {
         code: 'AUDIT_RESTING',
         detail: expect.stringContaining('was cancelled'),
       })
+      expect((await app.request('/api/v1/sites/stopped.test/audit?refresh=true')).status).toBe(409)
       expect(created).toEqual([])
       expect((await app.request('/api/v1/sites/stopped.test/audit', post())).status).toBe(202)
     }
