@@ -56,7 +56,8 @@ async function fireLocked(client: pg.PoolClient, name: string): Promise<Firing |
   if (found === null) return null
   const plan = decideRuns(found, found.now)
   const runs = await recordRuns(client, found, plan.runs)
-  const ended = plan.nextFireAt === null ? `cron "${found.cron}" has no fire time any more` : null
+  const ended =
+    plan.nextFireAt === null ? `cron "${found.cron}" never fires: it names a date that does not exist` : null
   await moveOn(client, found, runs, plan.nextFireAt, ended)
   return {
     schedule: name,

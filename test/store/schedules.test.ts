@@ -170,7 +170,7 @@ describe('edits in SQL', () => {
   it('that leave no fire time are a problem, as is a job that the database refuses', async () => {
     const never = await insert('1 hour', { cron: '0 0 31 2 *' })
     expect(await fireSchedule(store.pool, never)).toMatchObject({
-      problem: 'cron "0 0 31 2 *" has no fire time any more',
+      problem: 'cron "0 0 31 2 *" never fires: it names a date that does not exist',
     })
     const refused = await insert('3 hours', { name: 'refused', missed_policy: 'all' })
     await store.pool.query(`create function refuse() returns trigger language plpgsql as
