@@ -342,17 +342,23 @@ export async function readRecentRuns(
     steps: string[]
   }>({
     name: 'read_recent_runs',
+    // Runs of one subject follow each other, for only one lives at a time: the newest to begin are the newest to end,
+    // and older ones need not be asked when they ended. A subject that is run every hour has thousands.
     text: `select e.execution_id, e.status, e.end_time,
        array(select j.step
              from rowbeat.scheduled_jobs j
              where j.parent_execution_id = e.execution_id
              order by j.sequence_index) as steps
-from rowbeat.workflow_executions e
-where e.workflow_type = $1
-  and e.subject = $2
-  and e.end_time > now() - make_interval(secs => $3)
-order by e.created_at desc, e.execution_id desc
-limit ${RECENT_MAX}`,
+from (
+  select r.execution_id, r.status, r.end_time, r.created_at
+  from rowbeat.workflow_executions r
+  where r.workflow_type = $1
+    and r.subject = $2
+  order by r.created_at desc, r.execution_id desc
+  limit ${RECENT_MAX}
+) e
+where e.end_time > now() - make_interval(secs => $3)
+order by e.created_at desc, e.execution_id desc`,
     values: [workflowType, subject, withinSeconds],
   })
   return rows.map((row) => ({

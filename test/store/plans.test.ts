@@ -5,12 +5,14 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findLive } from '../../src/store/admissions.ts'
 import { type Claim, claimJobs, exchange } from '../../src/store/claims.ts'
 import { endOverdueExecutions, endOverdueJobs } from '../../src/store/deadlines.ts'
 import {
   bumpVersions,
   readExecution,
   readLatestExecution,
+  readRecentRuns,
   startExecutions,
 } from '../../src/store/executions.ts'
 import type { Completion } from '../../src/store/fence.ts'
@@ -22,7 +24,7 @@ import { readSnapshot } from '../../src/store/reports.ts'
 import { completeJobs, lostAttempts, settle, writeProgress } from '../../src/store/settlements.ts'
 import { triage } from '../../src/store/upkeep.ts'
 import { useTestDatabase } from '../support/database.ts'
-import { jobsRead } from '../support/plans.ts'
+import { jobsRead, rowsRead } from '../support/plans.ts'
 import { addPoller, claimOf, endAttempts, endingOf, POLLER } from './fixtures.ts'
 
 const database = useTestDatabase()
@@ -35,13 +37,23 @@ const FILL = [
    select gen_random_uuid(), 'walk', 's' || n, now() + interval '1 hour',
           case when n > 1950 then 'running' else 'completed' end, now(), case when n > 1950 then null else now() end
    from generate_series(1, 2000) n`,
+  // A site that was audited every hour of four months.
+  `insert into rowbeat.workflow_executions
+     (execution_id, workflow_type, subject, deadline_at, status, start_time, end_time, created_at)
+   select gen_random_uuid(), 'often', 'site', now() + interval '1 hour', 'completed', t.at, t.at, t.at
+   from generate_series(1, 3000) n cross join lateral (select now() - make_interval(hours => n) as at) t`,
   `insert into rowbeat.scheduled_jobs (job_type, scheduled_at, status, finished_at, started_at, first_started_at, attempt)
    select 'work', now() - interval '2 minutes' - make_interval(secs => (200000 - n) * 0.1), 'completed', now(), now(), now(), 1
    from generate_series(1, 194000) n`,
   `insert into rowbeat.scheduled_jobs (job_type, scheduled_at, status, finished_at, parent_execution_id, step, sequence_index)
    select 'work', now() - interval '2 minutes', case when e.status = 'running' then 'waiting' else 'completed' end,
           case when e.status = 'running' then null else now() end, e.execution_id, 's' || n, n
-   from rowbeat.workflow_executions e cross join generate_series(1, 3) n`,
+   from rowbeat.workflow_executions e cross join generate_series(1, 3) n
+   where e.workflow_type = 'walk'`,
+  `insert into rowbeat.scheduled_jobs (job_type, scheduled_at, status, finished_at, parent_execution_id, step, sequence_index)
+   select 'work', e.created_at, 'completed', e.end_time, e.execution_id, 's' || n, n
+   from (select * from rowbeat.workflow_executions where workflow_type = 'often' order by created_at desc limit 30) e
+   cross join generate_series(1, 3) n`,
   `insert into rowbeat.scheduled_jobs (job_type, scheduled_at)
    select 'work', now() - make_interval(secs => n / 1000.0) from generate_series(1, 20000) n`,
   `insert into rowbeat.scheduled_jobs (job_type, scheduled_at)
@@ -61,8 +73,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await pool.end()
 })
-
-const rowsRead = (work: () => Promise<unknown>): Promise<number> => jobsRead(pool, work)
 
 /** Lets the floor be as high as the last pass over the floors would have left it. */
 async function lift(): Promise<void> {
@@ -251,6 +261,16 @@ const STATEMENTS: readonly (readonly [string, number, () => Promise<() => Promis
   ['enqueue', 10, async () => () => enqueueJobs(pool, [{ jobType: 'work', dedupeKey: randomUUID() }])],
 ]
 
+/** Statements on executions, each with the most executions and the most jobs that it may read. */
+const OF_EXECUTIONS: readonly (readonly [string, number, number, () => Promise<unknown>])[] = [
+  ['read_recent_runs of the last hours', 21, 70, () => readRecentRuns(pool, 'often', 'site', 20_000)],
+  ['read_recent_runs when there is none', 21, 0, () => readRecentRuns(pool, 'often', 'site', 300)],
+  ['read_recent_runs of a site with one', 2, 4, () => readRecentRuns(pool, 'walk', 's7', 300)],
+  ['read_latest_execution of a site with many', 2, 4, () => readLatestExecution(pool, 'often', 'site')],
+  // The live ones at most, by whichever of their two indexes: those fit on a page.
+  ['find_live_execution', 50, 0, () => findLive(pool, 'often', 'site')],
+]
+
 describe.each(['when it was empty', 'as it is'])('with statistics of the table %s', (statistics) => {
   beforeAll(async () => {
     if (statistics === 'as it is') await pool.query('analyze')
@@ -264,7 +284,12 @@ describe.each(['when it was empty', 'as it is'])('with statistics of the table %
 
     it.each(STATEMENTS)('%s reads at most %i jobs', async (_name, most, prepare) => {
       const work = await prepare()
-      expect(await rowsRead(work)).toBeLessThanOrEqual(most)
+      expect(await jobsRead(pool, work)).toBeLessThanOrEqual(most)
+    })
+
+    it.each(OF_EXECUTIONS)('%s reads at most %i executions and %i jobs', async (_name, most, jobs, work) => {
+      expect(await rowsRead(pool, 'workflow_executions', work)).toBeLessThanOrEqual(most)
+      expect(await jobsRead(pool, work)).toBeLessThanOrEqual(jobs)
     })
   })
 })

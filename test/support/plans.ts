@@ -29,11 +29,12 @@ interface Reads {
   readonly rows: number
 }
 
-async function readsSoFar(db: Queryable): Promise<Reads> {
+async function readsSoFar(db: Queryable, table: string): Promise<Reads> {
   await db.query('select pg_stat_force_next_flush()')
   const { rows } = await db.query<Reads>(
     `select seq_scan::int as whole, coalesce(idx_tup_fetch, 0)::int as rows
-     from pg_stat_user_tables where schemaname = 'rowbeat' and relname = 'scheduled_jobs'`,
+     from pg_stat_user_tables where schemaname = 'rowbeat' and relname = $1`,
+    [table],
   )
   return rows[0] ?? { whole: -1, rows: -1 }
 }
@@ -42,10 +43,15 @@ async function readsSoFar(db: Queryable): Promise<Reads> {
  * Rows of the table of jobs that `work` read; throws when it walked over the whole table. `db` must be the one
  * connection to the database, or what others read counts too.
  */
-export async function jobsRead(db: Queryable, work: () => Promise<unknown>): Promise<number> {
-  const before = await readsSoFar(db)
+export function jobsRead(db: Queryable, work: () => Promise<unknown>): Promise<number> {
+  return rowsRead(db, 'scheduled_jobs', work)
+}
+
+/** {@link jobsRead} of another table of the schema. */
+export async function rowsRead(db: Queryable, table: string, work: () => Promise<unknown>): Promise<number> {
+  const before = await readsSoFar(db, table)
   await work()
-  const after = await readsSoFar(db)
-  if (after.whole > before.whole) throw new Error('the whole table was read')
+  const after = await readsSoFar(db, table)
+  if (after.whole > before.whole) throw new Error(`the whole of ${table} was read`)
   return after.rows - before.rows
 }
