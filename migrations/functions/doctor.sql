@@ -38,7 +38,7 @@ as $$
   select 'warning', case s.state when 'problem' then 'schedule_problem' else 'schedule_overdue' end,
          format('schedule %s %s', s.name, case s.state when 'problem' then 'cannot fire: ' || s.why
            else format('should have fired at %s and nobody looked at it', date_trunc('second', s.next_fire_at)) end),
-         case s.state when 'problem' then format('correct it: update rowbeat.schedules set cron = … where name = %L', s.name)
+         case s.state when 'problem' then format('correct it, for instance: select * from rowbeat.set_schedule(%L, ''why'', cron => ''0 3 * * *'', timezone => %L)', s.name, 'UTC')
            else 'start a daemon, or end the transaction that holds its row: select * from rowbeat.pollers_live' end
   from rowbeat.schedule_status s
   where s.state in ('problem', 'overdue')

@@ -35,16 +35,14 @@ begin
       using errcode = 'RB002',
             hint = format('Daemons keep these. To stop it: select * from rowbeat.pause_schedule(%L, ''why''); to run it now: select rowbeat.fire_schedule(%L, ''why''); to have its next time computed anew: set next_fire_at = null', new.name, new.name);
   end if;
-  if new.cron is distinct from before.cron then
-    perform rowbeat.require_cron(new.cron);
-  end if;
+  perform rowbeat.require_schedule(before, new);
   if new.paused_at is not null and before.paused_at is null then
     new.paused_reason := coalesce(new.paused_reason, rowbeat.hand_reason());
   end if;
   return new;
 end
 $$;
-comment on function rowbeat.guard_schedule() is 'Trigger: refuses a hand-written change of what daemons keep in a schedule, and a cron that they could not read.';
+comment on function rowbeat.guard_schedule() is 'Trigger: refuses a hand-written change of what daemons keep in a schedule, and what they could not work with.';
 
 -- By its name it fires before schedules_edit, which writes some of these columns itself.
 create or replace trigger guard_schedule

@@ -22,6 +22,30 @@ as $$
 $$;
 comment on function rowbeat.schedule_settings(rowbeat.schedules) is 'The settings of a schedule as one value; compare it with seeded to see whether the row was edited.';
 
+-- The server knows a few names that programs do not.
+create or replace function rowbeat.require_timezone(timezone text) returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  near text;
+begin
+  if exists (select from pg_timezone_names z where z.name = require_timezone.timezone)
+     and timezone not in ('Factory', 'localtime', 'posixrules') and timezone !~ '^(posix|right)/' then
+    return timezone;
+  end if;
+  select min(z.name) into near
+    from pg_timezone_names z
+    where lower(replace(btrim(timezone), ' ', '_')) in (lower(z.name), lower(regexp_replace(z.name, '^.*/', '')))
+      and z.name !~ '^(posix|right)/';
+  raise exception 'time zone % is not known', coalesce(format('"%s"', timezone), 'null')
+    using errcode = 'invalid_parameter_value',
+          hint = coalesce(format('Did you mean %s? ', near), '') || 'Use an IANA name such as Europe/Paris: select name from pg_timezone_names order by name.';
+end
+$$;
+comment on function rowbeat.require_timezone(text) is 'Internal: checks the name of a time zone, which server and daemons must know; raises invalid_parameter_value with the nearest name.';
+
 -- Security definer: who may edit a schedule need not be allowed to write its history.
 create or replace function rowbeat.follow_schedule_edit() returns trigger
 language plpgsql
@@ -37,10 +61,8 @@ begin
     moved := (new.cron, new.timezone) is distinct from (old.cron, old.timezone);
   end if;
 
-  if moved and not exists (select from pg_timezone_names z where z.name = new.timezone) then
-    raise exception 'time zone "%" is not known', new.timezone
-      using errcode = 'invalid_parameter_value',
-            hint = 'Use an IANA name such as Europe/Paris: select name from pg_timezone_names order by name.';
+  if moved then
+    perform rowbeat.require_timezone(new.timezone);
   end if;
 
   new.edited := new.seeded is not null and new.seeded <> rowbeat.schedule_settings(new);
@@ -97,6 +119,9 @@ create or replace trigger schedules_edit
   for each row
   execute function rowbeat.follow_schedule_edit();
 
+-- Its migration knew of no function for it.
+comment on table rowbeat.schedules is 'Cron entries: each fire time inserts one job, however many daemons run. Seeded from code at boot; change them by rowbeat.set_schedule, or edit the rows as you like: edits are kept.';
+
 create or replace function rowbeat.schedule_changes(before_it rowbeat.schedules, after_it rowbeat.schedules) returns jsonb
 language plpgsql
 stable
@@ -144,18 +169,40 @@ create or replace trigger schedules_log
 
 drop function if exists rowbeat.begin_schedule_action(text, text, text);
 
+-- Two seconds, as lock_job: a daemon holds the row for milliseconds.
+create or replace function rowbeat.find_schedule(schedule text) returns rowbeat.schedules
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  patience text := current_setting('lock_timeout');
+  found_row rowbeat.schedules;
+begin
+  begin
+    perform set_config('lock_timeout', '2s', true);
+    select s.* into found_row
+      from rowbeat.schedules s
+      where s.name = find_schedule.schedule
+      for no key update;
+    perform set_config('lock_timeout', patience, true);
+  exception
+    when lock_not_available then
+      perform rowbeat.refuse_held(format('schedule "%s"', schedule),
+        (select s.xmax from rowbeat.schedules s where s.name = find_schedule.schedule));
+  end;
+  return found_row;
+end
+$$;
+comment on function rowbeat.find_schedule(text) is 'Internal: locks a schedule and returns it, nulls when there is none; raises RB012 when somebody holds it for two seconds.';
+
 create or replace function rowbeat.lock_schedule(schedule text) returns rowbeat.schedules
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  found_row rowbeat.schedules;
+  found_row rowbeat.schedules := rowbeat.find_schedule(schedule);
 begin
-  select s.* into found_row
-    from rowbeat.schedules s
-    where s.name = lock_schedule.schedule
-    for no key update;
-  if not found then
+  if found_row.name is null then
     raise exception 'there is no schedule %', coalesce(format('"%s"', schedule), 'null')
       using errcode = 'RB007',
             hint = 'select name, state, cron, timezone, job_type from rowbeat.schedule_status order by name';
@@ -163,7 +210,7 @@ begin
   return found_row;
 end
 $$;
-comment on function rowbeat.lock_schedule(text) is 'Internal: locks a schedule and returns it; raises RB007 when there is none.';
+comment on function rowbeat.lock_schedule(text) is 'Internal: locks a schedule and returns it; raises RB007 when there is none, RB012 when somebody holds it for two seconds.';
 
 create or replace function rowbeat.pause_schedule(name text, reason text) returns rowbeat.schedules
 language plpgsql
@@ -184,6 +231,9 @@ begin
   perform rowbeat.log_action('pause_schedule', null, null, s.name, case when s.paused_at is not null then 'paused' end, 'paused',
     rowbeat.schedule_changes(s, row_now), why);
   perform rowbeat.restore_guard(guard);
+  -- Operators see of payloads what the views show of them.
+  row_now.payload := rowbeat.mask(row_now.payload);
+  row_now.seeded := row_now.seeded || jsonb_build_object('payload', rowbeat.mask(row_now.seeded -> 'payload'));
   return row_now;
 end
 $$;
@@ -211,6 +261,9 @@ begin
     returning u.* into row_now;
   perform rowbeat.log_action('resume_schedule', null, null, s.name, 'paused', null, rowbeat.schedule_changes(s, row_now), why);
   perform rowbeat.restore_guard(guard);
+  -- Operators see of payloads what the views show of them.
+  row_now.payload := rowbeat.mask(row_now.payload);
+  row_now.seeded := row_now.seeded || jsonb_build_object('payload', rowbeat.mask(row_now.seeded -> 'payload'));
   return row_now;
 end
 $$;

@@ -30,6 +30,8 @@ describe('every function that changes something', () => {
     `pause_schedule('nightly', $1)`,
     `resume_schedule('nightly', $1)`,
     `fire_schedule('nightly', $1)`,
+    `set_schedule('nightly', $1)`,
+    `remove_schedule('nightly', $1)`,
     'drain_poller(gen_random_uuid(), $1)',
   ])('wants a reason: %s', async (expression) => {
     for (const empty of ['', '  ', null]) {
@@ -92,6 +94,7 @@ const MANUAL: Readonly<Record<string, string>> = {
     'queue text, reason text, until timestamp with time zone DEFAULT NULL::timestamp with time zone',
   pause_schedule: 'name text, reason text',
   purge: `older_than interval, reason text, queue text DEFAULT NULL::text, job_type text DEFAULT NULL::text, dry_run boolean DEFAULT true, max_rows integer DEFAULT 1000`,
+  remove_schedule: 'name text, reason text',
   reschedule: 'job_id bigint, due_at timestamp with time zone, reason text',
   resume_queue: 'queue text, reason text',
   resume_schedule: 'name text, reason text',
@@ -100,6 +103,7 @@ const MANUAL: Readonly<Record<string, string>> = {
   run_now: 'job_id bigint, reason text',
   set_job_type_rate: 'job_type text, reason text, rate_max integer, rate_seconds integer',
   set_priority: 'job_id bigint, priority integer, reason text',
+  set_schedule: `name text, reason text, cron text DEFAULT NULL::text, job_type text DEFAULT NULL::text, timezone text DEFAULT NULL::text, payload jsonb DEFAULT NULL::jsonb, queue text DEFAULT NULL::text, priority integer DEFAULT NULL::integer, max_retries integer DEFAULT NULL::integer, missed_policy text DEFAULT NULL::text, missed_cap integer DEFAULT NULL::integer, overlap_policy text DEFAULT NULL::text, jitter_seconds integer DEFAULT NULL::integer`,
   set_queue_limits: `queue text, reason text, max_running integer DEFAULT NULL::integer, max_per_key integer DEFAULT NULL::integer, rate_max integer DEFAULT NULL::integer, rate_seconds integer DEFAULT NULL::integer`,
 }
 
