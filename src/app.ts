@@ -2,8 +2,8 @@
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { resolve } from 'node:path'
 import { type ServerType, serve } from '@hono/node-server'
+import { migrateAt, migrateOrExplain, type OpenOptions, openDatabase } from './app/database.ts'
 import type { Config } from './config.ts'
 import { messageOf } from './core/errors.ts'
 import type { Services } from './core/ports.ts'
@@ -18,14 +18,13 @@ import { answerOnce } from './http/idempotency.ts'
 import { createShare } from './http/shared-reads.ts'
 import { createOutbound } from './outbound/client.ts'
 import { createAdmitted, findLive } from './store/admissions.ts'
-import { type Connections, connect, explainDatabaseError, transaction, within } from './store/database.ts'
+import { type Connections, connect, transaction, within } from './store/database.ts'
 import { readDurations } from './store/durations.ts'
-import { startEmbedded } from './store/embedded.ts'
 import { readExecution, readLatestExecution, readRecentRuns } from './store/executions.ts'
 import { sendWake } from './store/listen.ts'
-import { migrate, migrationNames, missingMigrations } from './store/migrate.ts'
+import { migrationNames, missingMigrations } from './store/migrate.ts'
 import { readOverdueSchedules } from './store/schedules.ts'
-import { createLogger, jobLog, type Logger, logEvents } from './telemetry/logger.ts'
+import { createLogger, jobLog, type Logger, logEvents, logServer } from './telemetry/logger.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { auditRoutes } from './workflows/audit/routes.ts'
 import { auditWorkflow } from './workflows/audit/workflow.ts'
@@ -34,17 +33,15 @@ export interface App {
   /** Where the API answers, for instance `http://127.0.0.1:3000`; null without the API. */
   readonly url: string | null
   readonly databaseUrl: string
+  /** Resolves, with why, when the app cannot go on: the embedded server ended for good. It is to be stopped then. */
+  readonly failed: Promise<Error>
   /** Stops in order, running jobs get `deadlineMs` to finish. A second call with less cuts the first short. */
   stop(deadlineMs?: number): Promise<void>
 }
 
-export interface AppOptions {
+export interface AppOptions extends OpenOptions {
   readonly api: boolean
   readonly poller: boolean
-  /** The embedded server ends with this process, however that ends. */
-  readonly guard?: boolean
-  /** Receives sentences for a person, for instance where the data is. */
-  readonly note?: (line: string) => void
 }
 
 /** Connections of the API and of the handlers. */
@@ -54,42 +51,6 @@ const ENGINE_POOL_MAX = 6
 const PING_TIMEOUT_MS = 2_000
 /** How long requests under way get to end when the server closes. */
 const CLOSE_TIMEOUT_MS = 3_000
-
-/** Opens the database of the configuration: the server of DATABASE_URL, or the embedded one. */
-export async function openDatabase(
-  config: Config,
-  options: Pick<AppOptions, 'guard' | 'note'>,
-): Promise<{ readonly url: string; stop(): Promise<void> }> {
-  if (config.databaseUrl !== null) return { url: config.databaseUrl, stop: async () => undefined }
-  return startEmbedded({
-    dataDir: resolve(config.dataDir, 'postgres'),
-    log: options.note,
-    guard: options.guard ?? false,
-  })
-}
-
-/** Migrates the database of the configuration; returns the names applied. */
-export async function migrateDatabase(
-  config: Config,
-  note?: (line: string) => void,
-): Promise<readonly string[]> {
-  const database = await openDatabase(config, note === undefined ? {} : { note })
-  try {
-    return await migrateAt(config.migrateDatabaseUrl ?? database.url, note)
-  } finally {
-    await database.stop()
-  }
-}
-
-/** Migrates on connections of its own, which are gone afterwards: daemons at work need fewer rights. */
-async function migrateAt(url: string, note?: (line: string) => void): Promise<readonly string[]> {
-  const connections = connect({ url, max: 2, applicationName: 'rowbeat-migrate' })
-  try {
-    return (await migrateOrExplain(connections, url, note)).applied
-  } finally {
-    await connections.close()
-  }
-}
 
 /**
  * Starts the parts asked for; migrates first. Throws an error whose message is fit for a person when the
@@ -110,7 +71,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
 async function build(config: Config, options: AppOptions, undo: (() => Promise<void>)[]): Promise<App> {
   const logger = createLogger({ level: config.logLevel, version: config.version })
-  const database = await openDatabase(config, options)
+  const database = await openDatabase(config, options, (event) => logServer(logger, event))
   undo.push(() => database.stop())
   const connections = connect({ url: database.url, max: POOL_MAX, applicationName: 'rowbeat' })
   undo.push(() => connections.close())
@@ -175,6 +136,7 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
   return {
     url: http?.url ?? null,
     databaseUrl: database.url,
+    failed: database.lost,
     stop: (deadlineMs = config.shutdownSeconds * 1000) => {
       if (stopping !== null) void engine?.stop(deadlineMs)
       stopping ??= stop(deadlineMs)
@@ -330,19 +292,6 @@ async function pingDatabase(connections: Connections): Promise<number> {
   query.catch(() => undefined)
   await Promise.race([query, late])
   return performance.now() - begun
-}
-
-async function migrateOrExplain(
-  connections: Connections,
-  url: string,
-  note?: (line: string) => void,
-): Promise<{ applied: string[] }> {
-  try {
-    await connections.pool.query('select 1')
-  } catch (error) {
-    throw new Error(explainDatabaseError(error, url), { cause: error })
-  }
-  return migrate(connections.pool, note === undefined ? {} : { notice: note })
 }
 
 /** Listens, or throws a sentence that says why it cannot. */

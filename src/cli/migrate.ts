@@ -1,5 +1,5 @@
 /** `migrate`: brings the database to this version's shape. */
-import { migrateDatabase } from '../app.ts'
+import { migrateDatabase } from '../app/database.ts'
 import { readConfig } from '../config.ts'
 import { describeMigration } from './announcements.ts'
 import { EXIT, type ExitCode, startFailure } from './faults.ts'

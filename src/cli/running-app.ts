@@ -1,7 +1,7 @@
 /** An app for as long as a command needs it. */
 import { type App, type AppOptions, startApp } from '../app.ts'
 import type { Config } from '../config.ts'
-import { startFailure } from './faults.ts'
+import { Failure, startFailure } from './faults.ts'
 import { stopApp } from './stop-app.ts'
 import type { StopRequests } from './stop-requests.ts'
 
@@ -14,7 +14,7 @@ export interface RunningOptions extends AppOptions {
 /**
  * Starts the app, runs `work`, and stops the app however that ends: running jobs get the time of the configuration,
  * or `deadlineMs`, and none once a second stop is requested. A stop requested while it starts skips `work` and
- * gives undefined.
+ * gives undefined. Throws a {@link Failure} as soon as the app cannot go on, and stops it all the same.
  */
 export async function withApp<T>(
   config: Config,
@@ -26,8 +26,14 @@ export async function withApp<T>(
     throw startFailure(error, { port: config.port, command })
   })
   try {
-    return stops.gently.aborted ? undefined : await work(app)
+    return stops.gently.aborted ? undefined : await Promise.race([work(app), failure(app)])
   } finally {
     await stopApp(app, stops, deadlineMs)
   }
+}
+
+/** Never resolves; rejects when the app cannot go on. */
+async function failure(app: App): Promise<never> {
+  const error = await app.failed
+  throw new Failure(error.message, error)
 }

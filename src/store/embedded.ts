@@ -109,7 +109,7 @@ async function tryStart(
   if (ended === null) {
     await keep(place, place.portFile, `${port}\n`)
     launched.child.once('exit', (code, signal) => {
-      if (signal !== null) log(`Postgres ended by ${signal}; start Rowbeat again to recover it`)
+      if (signal !== null) log(`Postgres ended by ${signal}; the next start recovers it`)
       else if (code !== 0) log(`Postgres ended with exit code ${code}: see ${place.logFile}`)
     })
     return port
@@ -257,7 +257,8 @@ async function describe(
   const stop = async (): Promise<void> => {
     if (!owns || (await readOwner(place)) !== mine) return
     await stopPostmaster(place.cluster, server.pid)
-    await rm(place.ownerFile, { force: true })
+    // A process that works with it may have started it again meanwhile, and owns it now.
+    if ((await readOwner(place)) === mine) await rm(place.ownerFile, { force: true })
     for (const path of remove) await rm(path, { recursive: true, force: true })
     guard?.release()
   }

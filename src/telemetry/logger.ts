@@ -4,6 +4,7 @@ import { messageOf } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
 import type { EngineEvent, Events } from '../engine/events.ts'
 import type { ClaimedJob } from '../store/claims.ts'
+import type { ServerEvent } from '../store/kept-server.ts'
 
 export type Logger = ReturnType<typeof createLogger>
 
@@ -70,6 +71,16 @@ function write(logger: Logger, event: EngineEvent): void {
   else if (WARNINGS.has(type)) logger.warn(line, sentence)
   else if (type === 'jobs.claimed') logger.debug(line, sentence)
   else logger.info(line, sentence)
+}
+
+/** Writes what became of the embedded server. */
+export function logServer(logger: Logger, event: ServerEvent): void {
+  const { type, ...facts } = event
+  const line = { event: type, ...facts }
+  const sentence = type.replace('.', ' ').replace('_', ' ')
+  if (event.type === 'database.start_failed')
+    logger.error({ ...line, error: messageOf(event.error) }, sentence)
+  else logger.warn(line, sentence)
 }
 
 function writeJobEnd(logger: Logger, event: Extract<EngineEvent, { type: 'job.ended' }>): void {

@@ -45,8 +45,8 @@ const OUTSIDE_DOORS: Readonly<Record<string, readonly string[]>> = { cli: ['demo
 const TYPE_DOORS: readonly { readonly room: string; readonly file: RegExp; readonly why: string }[] = [
   {
     room: 'telemetry',
-    file: /^src\/(engine\/.*events?|store\/(claims|reports))\.ts$/,
-    why: 'it subscribes to the events of the engine, which speak of claims and snapshots',
+    file: /^src\/(engine\/.*events?|store\/(claims|kept-server|reports))\.ts$/,
+    why: 'it subscribes to the events of the engine, which speak of claims and snapshots, and of the embedded server',
   },
 ]
 

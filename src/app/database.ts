@@ -1,0 +1,81 @@
+/** The database of the configuration: opening it and bringing it to this build's shape. */
+import { resolve } from 'node:path'
+import type { Config } from '../config.ts'
+import { type Connections, connect, explainDatabaseError } from '../store/database.ts'
+import { startEmbedded } from '../store/embedded.ts'
+import { keepEmbedded, type ServerEvent } from '../store/kept-server.ts'
+import { migrate } from '../store/migrate.ts'
+
+export interface OpenDatabase {
+  readonly url: string
+  /** Resolves, with why, when the database has gone for good; never for one that is not ours to start. */
+  readonly lost: Promise<Error>
+  stop(): Promise<void>
+}
+
+export interface OpenOptions {
+  /** The embedded server ends with this process, however that ends. */
+  readonly guard?: boolean
+  /** Receives sentences for a person, for instance where the data is. */
+  readonly note?: ((line: string) => void) | undefined
+}
+
+const NEVER = new Promise<never>(() => undefined)
+
+/** Opens the database of DATABASE_URL, or the embedded one, which is started again whenever it ends before `stop()`. */
+export async function openDatabase(
+  config: Config,
+  options: OpenOptions,
+  tell: (event: ServerEvent) => void,
+): Promise<OpenDatabase> {
+  if (config.databaseUrl !== null) {
+    return { url: config.databaseUrl, lost: NEVER, stop: async () => undefined }
+  }
+  return keepEmbedded(embeddedOptions(config, options), { tell })
+}
+
+function embeddedOptions(config: Config, options: OpenOptions) {
+  return {
+    dataDir: resolve(config.dataDir, 'postgres'),
+    log: options.note,
+    guard: options.guard ?? false,
+  }
+}
+
+/** Migrates the database of the configuration; returns the names applied. */
+export async function migrateDatabase(
+  config: Config,
+  note?: (line: string) => void,
+): Promise<readonly string[]> {
+  if (config.databaseUrl !== null) return migrateAt(config.migrateDatabaseUrl ?? config.databaseUrl, note)
+  const server = await startEmbedded(embeddedOptions(config, { note }))
+  try {
+    return await migrateAt(server.url, note)
+  } finally {
+    await server.stop()
+  }
+}
+
+/** Migrates on connections of its own, which are gone afterwards: daemons at work need fewer rights. */
+export async function migrateAt(url: string, note?: (line: string) => void): Promise<readonly string[]> {
+  const connections = connect({ url, max: 2, applicationName: 'rowbeat-migrate' })
+  try {
+    return (await migrateOrExplain(connections, url, note)).applied
+  } finally {
+    await connections.close()
+  }
+}
+
+/** Migrates; throws a sentence about the database of `url` when it cannot be used. */
+export async function migrateOrExplain(
+  connections: Connections,
+  url: string,
+  note?: (line: string) => void,
+): Promise<{ applied: string[] }> {
+  try {
+    await connections.pool.query('select 1')
+  } catch (error) {
+    throw new Error(explainDatabaseError(error, url), { cause: error })
+  }
+  return migrate(connections.pool, note === undefined ? {} : { notice: note })
+}
