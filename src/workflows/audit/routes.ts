@@ -94,7 +94,7 @@ export function auditRoutes(deps: AuditRouteDeps): OpenAPIHono<Env> {
       domain,
       c.req.valid('query'),
       c.var.requestId ?? null,
-      startRight(c.req.method, c.req.header('sec-fetch-site')),
+      startRight(c.req.method, (name) => c.req.header(name)),
     )
     if (answer.kind === 'document') return c.json(answer.body, 200)
     return c.json(answer.answer.body, 202, answer.answer.headers)
@@ -102,7 +102,11 @@ export function auditRoutes(deps: AuditRouteDeps): OpenAPIHono<Env> {
 
   app.openapi(postAudit, async (c) => {
     const domain = requireDomain(deps, c.req.valid('param').domain)
-    requireRight(deps, domain, startRight(c.req.method, c.req.header('sec-fetch-site')))
+    requireRight(
+      deps,
+      domain,
+      startRight(c.req.method, (name) => c.req.header(name)),
+    )
     const body = StartAuditBody.parse(c.req.valid('json') ?? {})
     const prepare = async () => {
       const begin = await prepareStart(deps, domain, body, c.var.requestId ?? null)

@@ -10,10 +10,17 @@ const RETRY_SECONDS = 30
 /** What a request may start: a HEAD asks only, and a page of another site must not spend our work. */
 export type StartRight = 'allowed' | 'head' | 'cross-site'
 
-/** The right of a request, by its method and `Sec-Fetch-Site`, which browsers send and pages cannot forge. */
-export function startRight(method: string, secFetchSite: string | undefined): StartRight {
+/**
+ * The right of a request, by its method and by `Sec-Fetch-Site`, which browsers send and pages cannot forge. They leave
+ * it out for a server that is spoken to neither by https nor on their own machine; then `Origin`, where there is one,
+ * tells a page of ours from others.
+ */
+export function startRight(method: string, header: (name: string) => string | undefined): StartRight {
   if (method === 'HEAD') return 'head'
-  return secFetchSite?.trim().toLowerCase() === 'cross-site' ? 'cross-site' : 'allowed'
+  const site = header('sec-fetch-site')?.trim().toLowerCase()
+  if (site !== undefined) return site === 'cross-site' ? 'cross-site' : 'allowed'
+  const origin = header('origin')
+  return origin === undefined || URL.parse(origin)?.host === header('host') ? 'allowed' : 'cross-site'
 }
 
 /** Throws what a request is told that may not start the audit it asks for. */

@@ -154,6 +154,27 @@ describe('GET the audit', () => {
     expect(await ask('read.test/audit')).toBe(200)
   })
 
+  it.each([
+    [{ 'sec-fetch-site': 'Cross-Site' }, 403],
+    [{ 'sec-fetch-site': 'same-site' }, 202],
+    [{ 'sec-fetch-site': 'same-origin', origin: 'https://ours.example' }, 202],
+    [{ 'sec-fetch-site': 'none' }, 202],
+    // Browsers leave Sec-Fetch-Site out for addresses that are neither https nor of this machine.
+    [{ origin: 'http://evil.example' }, 403],
+    [{ origin: 'http://rowbeat.internal:8080' }, 403],
+    [{ origin: 'null' }, 403],
+    [{ origin: 'http://rowbeat.internal:3000' }, 202],
+    [{}, 202],
+  ])('knows pages of other sites by what browsers send: %j', async (headers, status) => {
+    const ask = (path: string, init: RequestInit = {}) =>
+      openApp(database).app.request(`http://rowbeat.internal:3000/api/v1/sites/page.test/audit${path}`, {
+        ...init,
+        headers: { ...headers, host: 'rowbeat.internal:3000' },
+      })
+    expect((await ask('', { method: 'POST' })).status).toBe(status)
+    expect((await ask('?refresh=true')).status).toBe(status)
+  })
+
   it('lets three audits of one registrable domain live, and AUDIT_MAX_LIVE in all; joining is free', async () => {
     const { app, created } = openApp(database, { settings: { ...settings, maxLive: 5 } })
     const ask = (domain: string, init?: RequestInit) => app.request(`/api/v1/sites/${domain}/audit`, init)
