@@ -31,6 +31,8 @@ export interface OutboundRequest {
   readonly signal?: AbortSignal
   /** Most bytes of the body, after decompression; default 5 MiB. A longer one throws RESPONSE_TOO_LARGE. */
   readonly maxBytes?: number
+  /** True: a longer body is cut off there instead, and `cut` of the answer says so. */
+  readonly cut?: boolean
   /** Media types accepted, for instance `['text/html']`; others end with `status` kept and an empty body. */
   readonly accept?: readonly string[]
   /** Seconds from first byte of the request to last of the answer; default 30. */
@@ -51,6 +53,8 @@ export interface OutboundResponse {
   readonly contentType: string
   /** Decompressed bytes; empty when the media type was not accepted. */
   readonly body: Uint8Array
+  /** True when the body went on beyond `maxBytes`; only when that was asked for. */
+  readonly cut?: boolean
   /** Milliseconds from first byte of the request to last of the answer. */
   readonly elapsedMs: number
 }

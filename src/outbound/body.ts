@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream'
-import { promisify } from 'node:util'
+import type { Readable, Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { RowbeatError } from '../core/errors.ts'
 
@@ -9,9 +8,17 @@ export interface BodyLimits {
   readonly encoding: string
   /** Most bytes after decompression. */
   readonly maxBytes: number
+  /** True: what goes beyond is left out, instead of an error. */
+  readonly cut?: boolean | undefined
 }
 
-type Decode = (data: Uint8Array, maxBytes: number) => Promise<Uint8Array>
+export interface Body {
+  readonly data: Uint8Array
+  /** True when something was left out. */
+  readonly cut: boolean
+}
+
+type Decode = (data: Uint8Array) => Transform
 
 /** Value of `Accept-Encoding` for what {@link readBody} can undo. */
 export const ACCEPTED_ENCODINGS = 'gzip, deflate, br, zstd'
@@ -25,30 +32,22 @@ const ZSTD_WINDOW_LOG = 23
 // Some names that servers send mean no encoding at all.
 const PLAIN = new Set(['', 'identity', 'none', 'utf-8', 'binary'])
 
-const gunzip = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.gunzip)
-const inflate = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.inflate)
-const inflateRaw = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.inflateRaw)
-const brotli = promisify<zlib.InputType, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress)
-const zstd = promisify<zlib.InputType, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress)
-
+const CHUNK = { chunkSize: 64 * 1024 }
 // Servers that leave out the last bytes of a stream are read as browsers read them.
-const lenient = (maxOutputLength: number) => ({ maxOutputLength, finishFlush: zlib.constants.Z_SYNC_FLUSH })
+const LENIENT = { ...CHUNK, finishFlush: zlib.constants.Z_SYNC_FLUSH }
 
-const decodeGzip: Decode = (data, most) => gunzip(data, lenient(most))
+const decodeGzip: Decode = () => zlib.createGunzip(LENIENT)
 
-const decodeDeflate: Decode = (data, most) => {
+const decodeDeflate: Decode = (data) => {
   // "deflate" means a zlib stream, but some servers send bare deflate: the low half of byte one tells.
   const isZlib = ((data[0] ?? 0) & 0x0f) === 8
-  return isZlib ? inflate(data, lenient(most)) : inflateRaw(data, lenient(most))
+  return isZlib ? zlib.createInflate(LENIENT) : zlib.createInflateRaw(LENIENT)
 }
 
-const decodeBrotli: Decode = (data, most) => brotli(data, { maxOutputLength: most })
+const decodeBrotli: Decode = () => zlib.createBrotliDecompress(CHUNK)
 
-const decodeZstd: Decode = (data, most) =>
-  zstd(data, {
-    maxOutputLength: most,
-    params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
-  })
+const decodeZstd: Decode = () =>
+  zlib.createZstdDecompress({ ...CHUNK, params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } })
 
 const DECODERS = new Map<string, Decode>([
   ['gzip', decodeGzip],
@@ -60,17 +59,19 @@ const DECODERS = new Map<string, Decode>([
 
 /**
  * Reads a body and undoes its encodings. At most `maxBytes` (and a little framing) are taken from the network
- * and at most `maxBytes` come out of each decoder, so memory stays below a small multiple of that.
+ * and at most `maxBytes` come out of each decoder, which is stopped there; memory stays below a small multiple.
  *
- * Throws `RowbeatError` RESPONSE_TOO_LARGE, and UPSTREAM_ERROR for an encoding that is unknown or broken. Ends
- * the stream early in every such case.
+ * Throws `RowbeatError` RESPONSE_TOO_LARGE unless it may be cut, and UPSTREAM_ERROR for an encoding that is unknown
+ * or broken. Ends the stream early in every such case.
  */
-export async function readBody(source: Readable, limits: BodyLimits): Promise<Uint8Array> {
+export async function readBody(source: Readable, limits: BodyLimits): Promise<Body> {
   const decoders = decodersFor(limits)
-  const compressed = decoders.length > 0
-  let data = await readRaw(source, compressed ? limits.maxBytes + FRAMING : limits.maxBytes, limits)
-  for (const decode of decoders) data = await decodeWithin(decode, data, limits)
-  return data
+  const most = decoders.length > 0 ? limits.maxBytes + FRAMING : limits.maxBytes
+  let body = await gather(source, most, limits).catch((error: unknown) => {
+    throw error instanceof PartlyRead ? error.cause : error
+  })
+  for (const decode of decoders) body = await decodeWithin(decode, body, limits)
+  return body
 }
 
 function decodersFor({ encoding, host }: BodyLimits): Decode[] {
@@ -90,12 +91,12 @@ function decodersFor({ encoding, host }: BodyLimits): Decode[] {
 }
 
 /** Copies chunks into one growing buffer: thousands of tiny chunks must not cost thousands of objects. */
-async function readRaw(source: Readable, most: number, limits: BodyLimits): Promise<Uint8Array> {
+async function gather(source: Readable, most: number, limits: BodyLimits): Promise<Body> {
   let buffer = new Uint8Array(Math.min(FIRST_BUFFER, most))
   let used = 0
-  for await (const chunk of source as AsyncIterable<Uint8Array>) {
+  let cut = false
+  const take = (chunk: Uint8Array): void => {
     const needed = used + chunk.length
-    if (needed > most) throw tooLarge(limits)
     if (needed > buffer.length) {
       const larger = new Uint8Array(Math.min(most, Math.max(needed, buffer.length * 2)))
       larger.set(buffer.subarray(0, used))
@@ -104,19 +105,43 @@ async function readRaw(source: Readable, most: number, limits: BodyLimits): Prom
     buffer.set(chunk, used)
     used = needed
   }
-  return used === buffer.length ? buffer : buffer.slice(0, used)
+  try {
+    for await (const chunk of source as AsyncIterable<Uint8Array>) {
+      cut = used + chunk.length > most
+      if (cut && limits.cut !== true) throw tooLarge(limits)
+      take(cut ? chunk.subarray(0, most - used) : chunk)
+      if (cut) break
+    }
+  } catch (error) {
+    // What was decoded before the fault is still handed on, for a caller that takes less than all.
+    if (!(error instanceof RowbeatError)) throw new PartlyRead(buffer.slice(0, used), error)
+    throw error
+  }
+  return { data: used === buffer.length ? buffer : buffer.slice(0, used), cut }
 }
 
-async function decodeWithin(decode: Decode, data: Uint8Array, limits: BodyLimits): Promise<Uint8Array> {
-  if (data.length === 0) return data
+/** A source that failed after it had given something. */
+class PartlyRead extends Error {
+  readonly data: Uint8Array
+  constructor(data: Uint8Array, cause: unknown) {
+    super('the source failed', { cause })
+    this.data = data
+  }
+}
+
+async function decodeWithin(decode: Decode, body: Body, limits: BodyLimits): Promise<Body> {
+  if (body.data.length === 0) return body
+  const decoder = decode(body.data)
+  decoder.end(body.data)
   try {
-    const decoded = await decode(data, Math.max(1, limits.maxBytes))
-    if (decoded.length > limits.maxBytes) throw tooLarge(limits)
-    return new Uint8Array(decoded.buffer, decoded.byteOffset, decoded.length)
+    const decoded = await gather(decoder, limits.maxBytes, limits)
+    return { data: decoded.data, cut: decoded.cut || body.cut }
   } catch (cause) {
-    if (cause instanceof RowbeatError) throw cause
-    if (cause instanceof RangeError) throw tooLarge(limits)
-    throw new RowbeatError('UPSTREAM_ERROR', `${limits.host} sent a broken compressed answer`, { cause })
+    if (!(cause instanceof PartlyRead)) throw cause
+    // A decoder is right to complain of the end of a body that was cut off.
+    if (body.cut && cause.data.length > 0) return { data: cause.data, cut: true }
+    const message = `${limits.host} sent a broken compressed answer`
+    throw new RowbeatError('UPSTREAM_ERROR', message, { cause: cause.cause })
   }
 }
 

@@ -86,9 +86,11 @@ export function createOutbound(options: OutboundOptions): Outbound & { close(): 
       const delaySeconds = hop.url.hostname === firstHost ? limits.delaySeconds : 0
       const answer = await exchange(means, hop, { ...limits, remainingMs, delaySeconds })
       elapsedMs += answer.elapsedMs
-      const { status, headers, contentType, body } = answer
+      const { status, headers, contentType, body, cut } = answer
       const url = hop.url.href
-      if (answer.redirect === null) return { status, url, redirects, headers, contentType, body, elapsedMs }
+      if (answer.redirect === null) {
+        return { status, url, redirects, headers, contentType, body, cut, elapsedMs }
+      }
       redirects.push(url)
       hop = nextHop(hop, status, answer.redirect, options.hostMap)
     }
@@ -132,6 +134,7 @@ function limitsOf(request: OutboundRequest, options: OutboundOptions): ExchangeL
   return {
     signal: request.signal ?? new AbortController().signal,
     maxBytes: Math.min(Math.floor(maxBytes), MOST_BYTES),
+    cut: request.cut === true,
     accept: request.accept,
     delaySeconds: request.hostDelaySeconds ?? 0,
     readTimeoutMs: Math.ceil(silenceMs),

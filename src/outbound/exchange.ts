@@ -1,7 +1,7 @@
 import type { Dispatcher, Pool } from 'undici'
 import { RowbeatError } from '../core/errors.ts'
 import { announcedBytes, flattenHeaders, isAccepted, mediaTypeOf, retryAfterSeconds } from './answer.ts'
-import { readBody, tooLarge } from './body.ts'
+import { type Body, readBody, tooLarge } from './body.ts'
 import type { Clock } from './clock.ts'
 import { asRowbeatError } from './failure.ts'
 import { type Hop, redirectTarget } from './hop.ts'
@@ -21,6 +21,8 @@ export interface ExchangeMeans {
 export interface ExchangeLimits {
   readonly signal: AbortSignal
   readonly maxBytes: number
+  /** True: a longer body is cut off there. */
+  readonly cut: boolean
   readonly accept: readonly string[] | undefined
   readonly delaySeconds: number
   /** Longest silence of the server, before the headers and within the body. */
@@ -34,12 +36,14 @@ export interface Exchanged {
   readonly headers: Readonly<Record<string, string>>
   readonly contentType: string
   readonly body: Uint8Array
+  /** True when the body went on. */
+  readonly cut: boolean
   /** Target of a redirect as the server wrote it. */
   readonly redirect: string | null
   readonly elapsedMs: number
 }
 
-const NO_BODY = new Uint8Array(0)
+const NO_BODY: Body = { data: new Uint8Array(0), cut: false }
 const CHEAPER_TO_READ_BYTES = 16 * 1024
 
 /**
@@ -101,7 +105,7 @@ async function send(
   const wanted = redirect === null && isAccepted(contentType, limits.accept)
   const body = wanted && hasBody(hop, status) ? await read(stream, host, headers, limits) : NO_BODY
   await finish(stream, headers)
-  return { status, headers, contentType, body, redirect }
+  return { status, headers, contentType, body: body.data, cut: body.cut, redirect }
 }
 
 function hasBody(hop: Hop, status: number): boolean {
@@ -114,12 +118,13 @@ async function read(
   stream: BodyStream,
   host: string,
   headers: Readonly<Record<string, string>>,
-  { maxBytes }: ExchangeLimits,
-): Promise<Uint8Array> {
+  { maxBytes, cut }: ExchangeLimits,
+): Promise<Body> {
   const encoding = headers['content-encoding'] ?? ''
   try {
-    if (encoding === '' && (announcedBytes(headers) ?? 0) > maxBytes) throw tooLarge({ host, maxBytes })
-    return await readBody(stream, { host, encoding, maxBytes })
+    const announced = encoding === '' && !cut ? (announcedBytes(headers) ?? 0) : 0
+    if (announced > maxBytes) throw tooLarge({ host, maxBytes })
+    return await readBody(stream, { host, encoding, maxBytes, cut })
   } catch (error) {
     stream.destroy()
     throw error

@@ -90,10 +90,13 @@ const SITES: readonly Site[] = [
   },
   {
     host: 'flooded-robots.test',
-    what: 'sends two gigabytes as robots.txt',
-    code: 'RESPONSE_TOO_LARGE',
-    says: /flooded-robots\.test/,
-    serve: (_, response) => flood(response),
+    what: 'sends two gigabytes as robots.txt, of which the first 500 KiB count,',
+    code: null,
+    says: /^$/,
+    serve: (request, response) => {
+      if (request.url === '/robots.txt') flood(response)
+      else response.writeHead(200, HTML).end(pageOf('Une page derrière un long robots.txt'))
+    },
   },
   {
     host: 'bomb.test',
@@ -274,6 +277,7 @@ describe('a hostile site', { timeout: 120_000 }, () => {
     const metrics = await (await fetch(`${rowbeat.url}/metrics`)).text()
     const resident = Number(/^process_resident_memory_bytes (\d+)/m.exec(metrics)?.[1])
     expect(resident).toBeGreaterThan(0)
-    expect(resident).toBeLessThan(400 * 1024 * 1024)
+    // Of the two gigabytes of four sites nothing is held; parsers, tables and their garbage are some 350 MiB.
+    expect(resident).toBeLessThan(512 * 1024 * 1024)
   })
 })

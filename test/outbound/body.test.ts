@@ -1,12 +1,15 @@
+import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import zlib from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { readBody } from '../../src/outbound/body.ts'
+import { type BodyLimits, readBody as readWhole } from '../../src/outbound/body.ts'
 import { failureOf } from './loopback.ts'
 
 const text = 'Une page sur la sécurité. '.repeat(2000)
 const bytes = Buffer.from(text)
 const limits = { host: 'a.test', encoding: '', maxBytes: 1_000_000 }
+
+const readBody = async (source: Readable, within: BodyLimits) => (await readWhole(source, within)).data
 
 function chunks(data: Uint8Array, size: number): Readable {
   const parts: Uint8Array[] = []
@@ -67,6 +70,43 @@ describe('reading a body', () => {
     const failure = await failureOf(readBody(Readable.from([bomb]), { ...limits, encoding }))
     expect(failure).toMatchObject({ code: 'RESPONSE_TOO_LARGE' })
   })
+
+  it.each([
+    ['', (data: Buffer) => data],
+    ['gzip', zlib.gzipSync],
+    ['deflate', zlib.deflateRawSync],
+    ['br', zlib.brotliCompressSync],
+    ['zstd', zlib.zstdCompressSync],
+    ['gzip, br', (data: Buffer) => zlib.brotliCompressSync(zlib.gzipSync(data))],
+  ])('gives the start of a longer %j body to who asks for no more', async (encoding, compress) => {
+    const data = compress(Buffer.from(`start ${'x'.repeat(5_000_000)}`))
+    const body = await readWhole(chunks(data, 9_999), { ...limits, encoding, maxBytes: 1_000, cut: true })
+    expect(Buffer.from(body.data).toString()).toBe(`start ${'x'.repeat(994)}`)
+    expect(body.cut).toBe(true)
+    const short = await readWhole(chunks(compress(Buffer.from('short')), 3), {
+      ...limits,
+      encoding,
+      cut: true,
+    })
+    expect([Buffer.from(short.data).toString(), short.cut]).toEqual(['short', false])
+  })
+
+  it.each(['gzip', 'br', 'zstd'])(
+    'gives the start of a %s body whose compressed form is too long',
+    async (encoding) => {
+      const noise = randomBytes(400_000)
+      const data =
+        encoding === 'gzip'
+          ? zlib.gzipSync(noise)
+          : encoding === 'br'
+            ? zlib.brotliCompressSync(noise)
+            : zlib.zstdCompressSync(noise)
+      const body = await readWhole(chunks(data, 9_999), { ...limits, encoding, maxBytes: 100_000, cut: true })
+      expect(body.cut).toBe(true)
+      expect(body.data.length).toBeGreaterThan(50_000)
+      expect(Buffer.from(body.data)).toEqual(noise.subarray(0, body.data.length))
+    },
+  )
 
   it('ends a compressed stream that never stops but decodes to nothing', async () => {
     const emptyMember = zlib.gzipSync(Buffer.alloc(0))

@@ -41,6 +41,11 @@ export interface TextFacts {
   readonly simhash: string
 }
 
+export { readPosts } from './crawl/cms-posts.ts'
+export { readFeed } from './crawl/feed-reading.ts'
+export { readRobotsText } from './crawl/robots-rules.ts'
+export { readSitemap } from './crawl/sitemap-reading.ts'
+
 const KEYWORDS = 10
 
 /** Everything that the audit reads out of a page. */

@@ -22,8 +22,7 @@ type Source = (site: Site, options: DiscoveryOptions) => Promise<Discovery>
 const fromCms: Source = (site, options) => readCmsPosts(site.outbound, site.robots, site.domain, options)
 const fromFeeds: Source = (site, options) => readFeeds(site.outbound, site.robots, site.domain, options)
 const fromSitemaps: Source = (site, options) => readSitemaps(site.outbound, site.robots, site.domain, options)
-const fromListings: Source = (site, options) =>
-  readListings(site.outbound, site.robots, site.domain, { ...options, reader: site.reader })
+const fromListings: Source = (site, options) => readListings(site.outbound, site.robots, site.domain, options)
 
 /** Follows the links of at most 20 pages; every page of the site that was seen is a candidate. */
 const fromLinks: Source = async (site) => {
@@ -64,7 +63,12 @@ function promising(found: ReadonlyMap<string, FoundUrl>): number {
 export async function discoverArticles(site: Site, wanted: number): Promise<Discovery> {
   const found = new Map<string, FoundUrl>()
   const problems: Problem[] = []
-  const options = { signal: site.signal, home: await homeLinksOf(site), maxUrls: MAX_FOUND }
+  const options = {
+    signal: site.signal,
+    home: await homeLinksOf(site),
+    maxUrls: MAX_FOUND,
+    reader: site.reader,
+  }
   const ask = async (source: Source, enough: number) => {
     if (promising(found) >= enough) return
     const discovery = await source(site, options)

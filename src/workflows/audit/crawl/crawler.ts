@@ -82,7 +82,8 @@ export async function crawlSite(options: CrawlOptions): Promise<CrawlResult> {
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     onProgress: options.onProgress ?? (() => undefined),
   })
-  const sitemaps = await readSitemaps(outbound, site.robots, domain, { signal, maxUrls: MAX_SITEMAP_URLS })
+  const listing = { signal, maxUrls: MAX_SITEMAP_URLS, reader: site.reader }
+  const sitemaps = await readSitemaps(outbound, site.robots, domain, listing)
   const listed = await fetchCandidates(run, sitemapCandidates(run, sitemaps.urls))
   await followLinks(run)
   if (!run.good.some((page) => (page.content?.wordCount ?? 0) > 0)) {

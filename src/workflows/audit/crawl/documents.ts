@@ -19,6 +19,8 @@ export interface DocumentRequest {
   readonly signal: AbortSignal
   readonly accept?: readonly string[]
   readonly maxBytes?: number
+  /** True when the first `maxBytes` of a longer document are good enough. */
+  readonly cut?: boolean
   readonly headers?: Readonly<Record<string, string>>
   /** True when the site itself named the URL for robots, as in a `Sitemap:` line: its rules are not asked. */
   readonly invited?: boolean
@@ -54,6 +56,7 @@ function toRequest(request: DocumentRequest, robots: Robots): OutboundRequest {
     signal: request.signal,
     ...(request.accept && { accept: request.accept }),
     ...(request.maxBytes !== undefined && { maxBytes: request.maxBytes }),
+    ...(request.cut && { cut: true }),
     ...(request.headers && { headers: request.headers }),
     ...(robots.crawlDelaySeconds !== null && { hostDelaySeconds: robots.crawlDelaySeconds }),
   }

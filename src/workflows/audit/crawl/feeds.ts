@@ -1,13 +1,14 @@
 /** Collects the articles a site announces in its feeds. */
 import { codeOf, messageOf, RowbeatError } from '../../../core/errors.ts'
-import type { Outbound, OutboundResponse } from '../../../core/ports.ts'
+import type { Outbound } from '../../../core/ports.ts'
+import { type Reader, readHere } from '../reader.ts'
 import type { HomeLinks } from '../readings.ts'
 import type { FoundUrl } from '../types.ts'
 import { fetchDocument, isHostFailure, type Problem } from './documents.ts'
-import { type Feed, parseFeed } from './feed-parse.ts'
+import type { FeedReading } from './feed-reading.ts'
+import { rawPageOf } from './pages.ts'
 import type { Robots } from './robots.ts'
-import { isSameSite, pageKey, resolveUrl } from './site-scope.ts'
-import { wholeXmlText } from './xml-text.ts'
+import { isSameSite, resolveUrl } from './site-scope.ts'
 
 const USUAL_PATHS = [
   '/feed',
@@ -26,7 +27,6 @@ const USUAL_PATHS = [
 ]
 const MAX_PAGES_PER_FEED = 5
 const MAX_FEED_BYTES = 10 * 1024 * 1024
-const MAX_ITEMS_PER_PAGE = 1_000
 const MAX_HOST_FAILURES = 3
 
 export interface DiscoveryOptions {
@@ -35,6 +35,8 @@ export interface DiscoveryOptions {
   readonly home: HomeLinks | null
   /** Most URLs returned. */
   readonly maxUrls: number
+  /** Reads what the site sends; default {@link readHere}. */
+  readonly reader?: Reader | undefined
 }
 
 export interface Discovery {
@@ -48,20 +50,16 @@ interface Reading {
   readonly robots: Robots
   readonly domain: string
   readonly options: DiscoveryOptions
+  readonly reader: Reader
   readonly found: Map<string, FoundUrl>
   readonly seen: Set<string>
   readonly problems: Problem[]
   hostFailures: number
 }
 
-async function toFeed(response: OutboundResponse): Promise<Feed | null> {
-  const header = response.headers['content-type'] ?? ''
-  const text = await wholeXmlText(response.body, header, MAX_FEED_BYTES)
-  return parseFeed(text, response.url, MAX_ITEMS_PER_PAGE)
-}
-
-async function fetchFeed(reading: Reading, url: string, declared: boolean): Promise<Feed | null> {
-  const request = { url, signal: reading.options.signal, maxBytes: MAX_FEED_BYTES }
+async function fetchFeed(reading: Reading, url: string, declared: boolean): Promise<FeedReading | null> {
+  const { domain, options } = reading
+  const request = { url, signal: options.signal, maxBytes: MAX_FEED_BYTES, cut: true }
   const { response, problem } = await fetchDocument(reading.outbound, reading.robots, request)
   if (problem) {
     const hostIsDown = isHostFailure(problem.code)
@@ -71,10 +69,15 @@ async function fetchFeed(reading: Reading, url: string, declared: boolean): Prom
   }
   reading.hostFailures = 0
   try {
-    const feed = await toFeed(response)
+    const feed = await reading.reader.feed({ ...rawPageOf(response), domain }, options.signal)
     if (feed === null && declared) reading.problems.push({ url, code: 'NO_CONTENT', message: 'not a feed' })
+    const why = feed?.stoppedBy ?? (response.cut ? `it is longer than ${MAX_FEED_BYTES} bytes` : null)
+    if (feed !== null && why !== null) {
+      reading.problems.push({ url, code: 'RESPONSE_TOO_LARGE', message: `read only in part: ${why}` })
+    }
     return feed
   } catch (error) {
+    options.signal.throwIfAborted()
     if (!(error instanceof RowbeatError)) throw error
     reading.problems.push({ url, code: codeOf(error), message: messageOf(error) })
     return null
@@ -82,13 +85,13 @@ async function fetchFeed(reading: Reading, url: string, declared: boolean): Prom
 }
 
 /** Returns how many pages were new. */
-function addItems(reading: Reading, feed: Feed): number {
+function addItems(reading: Reading, feed: FeedReading): number {
   let added = 0
   for (const item of feed.items) {
     if (reading.found.size >= reading.options.maxUrls) break
-    const key = pageKey(item.url)
-    if (reading.found.has(key) || !isSameSite(item.url, reading.domain)) continue
-    reading.found.set(key, { ...item, source: 'feed' })
+    const { key, ...found } = item
+    if (reading.found.has(key)) continue
+    reading.found.set(key, { ...found, source: 'feed' })
     added += 1
   }
   return added
@@ -101,7 +104,7 @@ async function readFeedPages(reading: Reading, first: string, declared: boolean)
   for (let page = 0; page < MAX_PAGES_PER_FEED && url !== null; page += 1) {
     if (reading.seen.has(url) || !isSameSite(url, reading.domain)) break
     reading.seen.add(url)
-    const feed: Feed | null = await fetchFeed(reading, url, declared)
+    const feed: FeedReading | null = await fetchFeed(reading, url, declared)
     if (feed === null || addItems(reading, feed) === 0) break
     useful = true
     url = reading.found.size < reading.options.maxUrls ? feed.nextUrl : null
@@ -125,6 +128,7 @@ export async function readFeeds(
     robots,
     domain,
     options,
+    reader: options.reader ?? readHere,
     found: new Map(),
     seen: new Set(),
     problems: [],

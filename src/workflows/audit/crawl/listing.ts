@@ -1,7 +1,7 @@
 /** Harvests article links from listing pages such as /blog or /actualites. */
 import { codeOf, messageOf } from '../../../core/errors.ts'
 import type { Outbound, OutboundResponse } from '../../../core/ports.ts'
-import type { Reader } from '../reader.ts'
+import { type Reader, readHere } from '../reader.ts'
 import type { HomeLinks } from '../readings.ts'
 import type { FoundUrl } from '../types.ts'
 import { fetchDocument, isHostFailure, type Problem } from './documents.ts'
@@ -47,7 +47,7 @@ function isArticleLink(url: string, listingUrl: string, domain: string): boolean
 /** A listing that cannot be read is a problem of its own, and gives nothing. */
 async function linksOf(
   response: OutboundResponse,
-  { reader, signal }: { readonly reader: Reader; readonly signal: AbortSignal },
+  { reader = readHere, signal }: { readonly reader?: Reader | undefined; readonly signal: AbortSignal },
   problems: Problem[],
 ): Promise<readonly string[]> {
   try {
@@ -67,7 +67,7 @@ export async function readListings(
   outbound: Outbound,
   robots: Robots,
   domain: string,
-  options: DiscoveryOptions & { readonly reader: Reader },
+  options: DiscoveryOptions,
 ): Promise<Discovery> {
   const found = new Map<string, FoundUrl>()
   const problems: Problem[] = []

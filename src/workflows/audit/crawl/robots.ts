@@ -1,21 +1,9 @@
 /** robots.txt of one site, read as RFC 9309 says. */
-import robotsParserModule from 'robots-parser'
 import { codeOf, type ErrorCode, RowbeatError } from '../../../core/errors.ts'
 import type { Outbound, OutboundResponse } from '../../../core/ports.ts'
+import { type Reader, readHere } from '../reader.ts'
+import { MAX_ROBOTS_BYTES, permits, type RobotsText, readRules } from './robots-rules.ts'
 import { bareHost, resolveUrl, siteKey } from './site-scope.ts'
-
-// The package is CommonJS whose types describe an ES module: what is imported is the function itself.
-const robotsParser = robotsParserModule as unknown as typeof robotsParserModule.default
-
-/** The name site owners write behind `User-agent:` to speak to us. */
-export const PRODUCT_TOKEN = 'RowbeatBot'
-
-/** RFC 9309 §2.5: a crawler reads at least this much, and may ignore the rest. */
-const MAX_ROBOTS_BYTES = 500 * 1024
-const MAX_FETCH_BYTES = 5 * 1024 * 1024
-const MAX_CRAWL_DELAY_SECONDS = 10
-const MAX_SITEMAPS = 50
-const MAX_LINE_LENGTH = 2_048
 
 /** `absent` and `not_text` allow everything, `unavailable` (a server error) forbids everything. */
 export type RobotsStatus = 'parsed' | 'absent' | 'not_text' | 'unavailable'
@@ -49,49 +37,35 @@ function worthTrying(origin: string, failures: readonly ErrorCode[]): boolean {
   return failures.every((code) => code === 'NETWORK_UNREACHABLE' || code === 'UPSTREAM_TIMEOUT')
 }
 
-function looksLikeHtml(response: OutboundResponse, text: string): boolean {
-  return response.contentType.includes('html') || /^\s*<(?:!doctype|html|head|body)/i.test(text)
-}
-
-/** The first 500 KiB, cut at the end of a line, without lines too long to be rules. */
-function readRules(body: Uint8Array): string {
-  const text = new TextDecoder().decode(body.subarray(0, MAX_ROBOTS_BYTES))
-  const lines = text.split(/\r\n|\r|\n/)
-  if (body.length > MAX_ROBOTS_BYTES) lines.pop()
-  return lines.filter((line) => line.length <= MAX_LINE_LENGTH).join('\n')
-}
-
-/** Gives the URL the scheme and host that robots-parser was told, so that www and http do not read as foreign. */
-function onOrigin(url: string, origin: URL): string | null {
+/** The URL when it is one of this origin, http, https, www and apex being one. */
+function onOrigin(url: string, origin: URL): URL | null {
   const resolved = resolveUrl(url)
   if (resolved === null) return null
   const parsed = new URL(resolved)
-  if (bareHost(parsed.hostname) !== bareHost(origin.hostname)) return null
-  return `${origin.origin}${parsed.pathname}${parsed.search}`
+  return bareHost(parsed.hostname) === bareHost(origin.hostname) ? parsed : null
+}
+
+function toRobots(origin: string, text: RobotsText, httpStatus: number): Robots {
+  const base = new URL(origin)
+  const { status, rules, crawlDelaySeconds, sitemaps } = text
+  return {
+    origin: base.origin,
+    status,
+    httpStatus,
+    crawlDelaySeconds,
+    sitemaps,
+    allowed: (url) => {
+      const own = onOrigin(url, base)
+      return own !== null && permits(rules, own)
+    },
+  }
 }
 
 /**
  * Builds {@link Robots} from the text of a robots.txt found at `origin`. Pure.
  */
 export function parseRobots(origin: string, text: string, httpStatus = 200): Robots {
-  const base = new URL(origin)
-  const rules = robotsParser(`${base.origin}/robots.txt`, text)
-  const delay = rules.getCrawlDelay(PRODUCT_TOKEN)
-  const sitemaps = rules
-    .getSitemaps()
-    .map((sitemap) => resolveUrl(sitemap, `${base.origin}/`))
-    .filter((sitemap) => sitemap !== null)
-  return {
-    origin: base.origin,
-    status: 'parsed',
-    httpStatus,
-    crawlDelaySeconds: delay !== undefined && delay > 0 ? Math.min(delay, MAX_CRAWL_DELAY_SECONDS) : null,
-    sitemaps: [...new Set(sitemaps)].slice(0, MAX_SITEMAPS),
-    allowed: (url) => {
-      const own = onOrigin(url, base)
-      return own !== null && rules.isAllowed(own, PRODUCT_TOKEN) === true
-    },
-  }
+  return toRobots(origin, { status: 'parsed', ...readRules(text, new URL(origin).origin) }, httpStatus)
 }
 
 /** Robots of a site without rules of its own: all allowed, or, for a server error, all forbidden. */
@@ -100,42 +74,49 @@ function withoutRules(origin: string, status: RobotsStatus, httpStatus: number):
   return { ...parseRobots(origin, rules, httpStatus), status }
 }
 
-function interpret(response: OutboundResponse, asked: string): Robots {
+async function interpret(
+  response: OutboundResponse,
+  asked: string,
+  read: (raw: { origin: string; body: Uint8Array; contentType: string }) => Promise<RobotsText>,
+): Promise<Robots> {
   const answered = new URL(response.url)
   const home = bareHost(answered.hostname) === bareHost(new URL(asked).hostname)
   const origin = home ? answered.origin : asked
   if (response.status >= 500) return withoutRules(origin, 'unavailable', response.status)
   if (response.status < 200 || response.status >= 300) return withoutRules(origin, 'absent', response.status)
-  const text = readRules(response.body)
-  if (looksLikeHtml(response, text)) return withoutRules(origin, 'not_text', response.status)
-  return parseRobots(origin, text, response.status)
+  const { body, contentType } = response
+  return toRobots(origin, await read({ origin, body, contentType }), response.status)
 }
 
 /**
  * Reads robots.txt of `domain` over https, then `www.`, then (where nobody answers on https) http.
  *
  * RFC 9309: a 4xx, an endless redirect or an HTML page allow everything, a 5xx forbids everything, only the
- * first 500 KiB count. Throws the error of the first try when no address of the site can be reached, and
- * RESPONSE_TOO_LARGE when the file exceeds 5 MiB.
+ * first 500 KiB count. Throws the error of the first try when no address of the site can be reached.
  */
-export async function readRobots(outbound: Outbound, domain: string, signal: AbortSignal): Promise<Robots> {
+export async function readRobots(
+  outbound: Outbound,
+  domain: string,
+  signal: AbortSignal,
+  reader: Reader = readHere,
+): Promise<Robots> {
   const failures: unknown[] = []
   for (const origin of candidateOrigins(outbound, domain)) {
     if (!worthTrying(origin, failures.map(codeOf))) continue
+    let response: OutboundResponse
     try {
-      const response = await outbound.fetch({
-        url: `${origin}/robots.txt`,
-        signal,
-        maxBytes: MAX_FETCH_BYTES,
-      })
-      return interpret(response, origin)
+      // One byte more than is read tells that the last line is not whole.
+      const request = { url: `${origin}/robots.txt`, signal, maxBytes: MAX_ROBOTS_BYTES + 1, cut: true }
+      response = await outbound.fetch(request)
     } catch (error) {
       signal.throwIfAborted()
       const code = codeOf(error)
       if (code === 'TOO_MANY_REDIRECTS') return withoutRules(origin, 'absent', 0)
       if (code === 'RESPONSE_TOO_LARGE' || code === 'INTERNAL_ERROR') throw error
       failures.push(error)
+      continue
     }
+    return await interpret(response, origin, (raw) => reader.robots(raw, signal))
   }
   throw failures[0] ?? new RowbeatError('NETWORK_UNREACHABLE', `${domain} could not be reached`)
 }
@@ -150,13 +131,18 @@ export interface RobotsBook {
 const MAX_HOSTS = 10
 
 /** Opens the book of a site whose main robots.txt was read; sub-domains (at most 10) are read as they turn up. */
-export function openRobotsBook(outbound: Outbound, main: Robots, signal: AbortSignal): RobotsBook {
+export function openRobotsBook(
+  outbound: Outbound,
+  main: Robots,
+  signal: AbortSignal,
+  reader: Reader = readHere,
+): RobotsBook {
   const mainHost = bareHost(new URL(main.origin).hostname)
   const others = new Map<string, Promise<Robots | null>>()
 
   async function readOther(host: string): Promise<Robots | null> {
     try {
-      return await readRobots(outbound, host, signal)
+      return await readRobots(outbound, host, signal, reader)
     } catch (error) {
       signal.throwIfAborted()
       // RFC 9309 §2.3.1.4: rules that cannot be reached forbid; the page is then skipped with that reason.

@@ -25,8 +25,8 @@ export interface OpenSiteOptions {
 /** Reads robots.txt and the home page of `domain`. Throws the network error when the host cannot be reached at all. */
 export async function openSite(options: OpenSiteOptions): Promise<Site> {
   const { outbound, domain, signal, reader = readHere } = options
-  const robots = options.robots ?? (await readRobots(outbound, domain, signal))
-  const book = openRobotsBook(outbound, robots, signal)
+  const robots = options.robots ?? (await readRobots(outbound, domain, signal, reader))
+  const book = openRobotsBook(outbound, robots, signal, reader)
   const access: SiteAccess = { outbound, domain, signal, reader, book }
   const home = await fetchPage(access, `${robots.origin}/`, 0)
   return { ...access, robots, home }

@@ -1,7 +1,7 @@
 /** Reads one sitemap file: XML (sitemaps.org 0.9, news extension) or plain text. No I/O. */
-import { SaxesParser } from 'saxes'
 import { parseIsoDate } from './dates.ts'
 import { resolveUrl } from './site-scope.ts'
+import { decodeEntities, scanXml, type XmlHandler, type XmlLimits } from './xml-scan.ts'
 
 export interface SitemapEntry {
   readonly url: string
@@ -14,12 +14,29 @@ export interface SitemapEntry {
 export interface SitemapFile {
   readonly kind: 'index' | 'urls' | 'html' | 'other'
   readonly entries: readonly SitemapEntry[]
+  /** Which limit ended the reading, as a sentence; null when the whole file was read, or as much as was wanted. */
+  readonly stoppedBy: string | null
+}
+
+/**
+ * Far beyond what sitemaps.org allows (50,000 entries of four fields, each with its languages and pictures), and
+ * what a thread reads in about a second.
+ */
+const LIMITS: XmlLimits = {
+  depth: 20,
+  marks: 1_000_000,
+  attributes: 1_000_000,
+  attributesPerTag: 100,
+  name: 256,
+  tag: 16 * 1024,
+  text: 1024 * 1024,
+  aside: 256 * 1024,
 }
 
 /** Text longer than this inside one element is not an address, a date or a title. */
 const MAX_VALUE_LENGTH = 4_096
-/** A file with more faults than this is not a damaged sitemap but none; each costs time. */
-const MAX_FAULTS = 10_000
+/** Lines of the text form that are looked at, addresses or not. */
+const MAX_LINES = 1_000_000
 
 interface Draft {
   loc: string
@@ -42,12 +59,12 @@ function newDraft(): Draft {
 }
 
 function toEntry(draft: Draft, base: string): SitemapEntry | null {
-  const url = resolveUrl(draft.loc, base)
+  const url = resolveUrl(decodeEntities(draft.loc), base)
   if (url === null) return null
   return {
     url,
     publishedAt: parseIsoDate(draft.newsDate) ?? parseIsoDate(draft.lastmod),
-    title: draft.newsTitle.trim() || null,
+    title: decodeEntities(draft.newsTitle).trim() || null,
     news: draft.news,
   }
 }
@@ -66,111 +83,124 @@ function rootKind(name: string): SitemapFile['kind'] {
   return name === 'html' ? 'html' : 'other'
 }
 
-/** A parser fed with pieces of text; `full` turns true when nothing more is wanted. */
+/** Takes an entry; false when no more are wanted. */
+export type TakeEntry = (entry: SitemapEntry) => boolean
+
+/** A parser fed with pieces of text; `full` turns true when nothing more is read. */
 interface SitemapReader {
   write(piece: string): void
   full(): boolean
-  finish(): SitemapFile
+  finish(): { readonly kind: SitemapFile['kind']; readonly stoppedBy: string | null }
 }
-
-const STRAY_AMPERSAND = /&(?!(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]\w{0,31});)/gi
-/** An ampersand so near the end of a piece that what follows may still make it an entity. */
-const OPEN_ENTITY = /&[#\w]{0,33}$/
 
 /**
  * Tolerant on purpose: unescaped ampersands, stray bytes and a missing end are common in the wild, and the
- * entries before and after them are still good. A bare `&` is escaped first, since the parser would read on to
- * the next semicolon, however far; inside CDATA that is taken back. saxes expands no entities of the document's own, so there is
- * nothing to blow up.
+ * entries before and after them are still good.
  */
-function xmlReader(base: string, maxEntries: number): SitemapReader {
-  const parser = new SaxesParser({ position: false })
-  const entries: SitemapEntry[] = []
+function xmlReader(base: string, take: TakeEntry): SitemapReader {
   let kind: SitemapFile['kind'] | null = null
   let draft = newDraft()
   let field: string | null = null
-  let rest = ''
-  let faults = 0
+  let satisfied = false
 
   const append = (text: string) => {
     const key = field === null ? undefined : FIELDS.get(field)
-    if (key !== undefined && draft[key].length < MAX_VALUE_LENGTH) draft[key] += text
+    if (key !== undefined && draft[key].length < MAX_VALUE_LENGTH)
+      draft[key] += text.slice(0, MAX_VALUE_LENGTH)
   }
-  parser.on('error', () => {
-    faults += 1
-  })
-  parser.on('opentag', (tag) => {
-    const name = fieldName(tag.name)
-    kind ??= rootKind(name)
-    if (name === 'url' || name === 'sitemap') draft = newDraft()
-    if (name.startsWith('news:')) draft.news = true
-    field = name
-  })
-  parser.on('text', append)
-  parser.on('cdata', (text) => append(text.replaceAll('&amp;', '&')))
-  parser.on('closetag', (tag) => {
-    const name = fieldName(tag.name)
-    field = null
-    if (name !== 'url' && name !== 'sitemap') return
-    const entry = toEntry(draft, base)
-    if (entry && entries.length < maxEntries) entries.push(entry)
-  })
-
-  return {
-    write: (piece) => {
-      const text = rest + piece
-      rest = OPEN_ENTITY.exec(text)?.[0] ?? ''
-      parser.write(text.slice(0, text.length - rest.length).replace(STRAY_AMPERSAND, '&amp;'))
+  const handler: XmlHandler = {
+    open: (tag) => {
+      const name = fieldName(tag)
+      kind ??= rootKind(name)
+      if (name === 'url' || name === 'sitemap') draft = newDraft()
+      if (name.startsWith('news:')) draft.news = true
+      field = name
     },
-    full: () => entries.length >= maxEntries || faults > MAX_FAULTS || kind === 'html' || kind === 'other',
-    finish: () => ({ kind: kind ?? 'other', entries }),
+    close: (tag) => {
+      const name = fieldName(tag)
+      field = null
+      if (name !== 'url' && name !== 'sitemap') return
+      const entry = toEntry(draft, base)
+      if (entry !== null && !satisfied) satisfied = !take(entry)
+    },
+    text: append,
+    // Entities are decoded when the entry is complete; here an ampersand means itself.
+    cdata: (text) => append(text.replaceAll('&', '&amp;')),
+    enough: () => satisfied || kind === 'html' || kind === 'other',
+  }
+  const scan = scanXml(handler, LIMITS)
+  return {
+    write: scan.write,
+    full: () => scan.over,
+    finish: () => {
+      scan.end()
+      return { kind: kind ?? 'other', stoppedBy: scan.stoppedBy }
+    },
   }
 }
 
-function textReader(base: string, maxEntries: number): SitemapReader {
-  const entries: SitemapEntry[] = []
+function textReader(base: string, take: TakeEntry): SitemapReader {
   let rest = ''
+  let lines = 0
+  let taken = 0
+  let satisfied = false
 
-  const take = (line: string) => {
-    const url = /^https?:\/\//i.test(line.trim()) ? resolveUrl(line, base) : null
-    if (url !== null && entries.length < maxEntries) {
-      entries.push({ url, publishedAt: null, title: null, news: false })
-    }
+  const takeLine = (line: string) => {
+    const text = line.length > MAX_VALUE_LENGTH ? '' : line.trim()
+    const url = /^https?:\/\//i.test(text) ? resolveUrl(text, base) : null
+    if (url === null || satisfied) return
+    taken += 1
+    satisfied = !take({ url, publishedAt: null, title: null, news: false })
   }
   return {
     write: (piece) => {
-      const lines = (rest + piece).split(/\r\n|\r|\n/)
-      rest = (lines.pop() ?? '').slice(0, MAX_VALUE_LENGTH)
-      for (const line of lines) take(line)
+      const read = (rest + piece).split(/[\r\n]/)
+      // One unit more than a line may have, so that its tail is not taken for a line of its own.
+      rest = (read.pop() ?? '').slice(0, MAX_VALUE_LENGTH + 1)
+      lines += read.length
+      for (const line of read) takeLine(line)
     },
-    full: () => entries.length >= maxEntries,
+    full: () => satisfied || lines > MAX_LINES,
     finish: () => {
-      take(rest)
-      return { kind: entries.length > 0 ? 'urls' : 'other', entries }
+      takeLine(rest)
+      const stoppedBy = lines > MAX_LINES ? `it has more than ${MAX_LINES} lines` : null
+      return { kind: taken > 0 ? 'urls' : 'other', stoppedBy }
     },
   }
 }
 
 /**
- * Reads the pieces of a sitemap found at `url`; at most `maxEntries` entries, in document order. What is not a
- * sitemap has kind `html` or `other` and no entries.
+ * Reads the pieces of a sitemap found at `url` and hands its entries to `take` in document order, until it has
+ * enough or a limit is reached: what was read before that stays good. What is not a sitemap has kind `html` or
+ * `other`; entries it seemed to have are not to be used.
  */
+export async function readEntries(
+  pieces: AsyncIterable<string> | Iterable<string>,
+  url: string,
+  take: TakeEntry,
+): Promise<Omit<SitemapFile, 'entries'>> {
+  let reader: SitemapReader | null = null
+  for await (const raw of pieces) {
+    const piece: string = reader ? raw : raw.replace(/^\uFEFF?\s+/, '')
+    if (!reader && piece === '') continue
+    if (!reader && /^<(?:!doctype html|html)/i.test(piece)) return { kind: 'html', stoppedBy: null }
+    reader ??= piece.startsWith('<') ? xmlReader(url, take) : textReader(url, take)
+    reader.write(piece)
+    if (reader.full()) break
+  }
+  return reader?.finish() ?? { kind: 'other', stoppedBy: null }
+}
+
+/** The first `maxEntries` entries of a sitemap; none of what is not a sitemap. See {@link readEntries}. */
 export async function parseSitemap(
   pieces: AsyncIterable<string> | Iterable<string>,
   url: string,
   maxEntries: number,
 ): Promise<SitemapFile> {
-  let reader: SitemapReader | null = null
-  for await (const raw of pieces) {
-    const piece: string = reader ? raw : raw.replace(/^\uFEFF?\s+/, '')
-    if (!reader && piece === '') continue
-    if (!reader && /^<(?:!doctype html|html)/i.test(piece)) return { kind: 'html', entries: [] }
-    reader ??= piece.startsWith('<') ? xmlReader(url, maxEntries) : textReader(url, maxEntries)
-    reader.write(piece)
-    if (reader.full()) break
-  }
-  const file = reader?.finish() ?? { kind: 'other', entries: [] }
-  return file.kind === 'html' || (file.kind === 'other' && file.entries.length > 0)
-    ? { kind: file.kind, entries: [] }
-    : file
+  const entries: SitemapEntry[] = []
+  const file = await readEntries(pieces, url, (entry) => {
+    entries.push(entry)
+    return entries.length < maxEntries
+  })
+  return { ...file, entries: file.kind === 'html' || file.kind === 'other' ? [] : entries }
 }

@@ -1,13 +1,13 @@
 /** Collects the URLs a site lists in its sitemaps. */
-import { createHash } from 'node:crypto'
 import { codeOf, messageOf, RowbeatError } from '../../../core/errors.ts'
 import type { Outbound, OutboundResponse } from '../../../core/ports.ts'
+import { type Reader, readHere } from '../reader.ts'
 import type { FoundUrl } from '../types.ts'
 import { fetchDocument, isHostFailure, type Problem } from './documents.ts'
+import { rawPageOf } from './pages.ts'
 import type { Robots } from './robots.ts'
 import { isSameSite, pageKey, resolveUrl } from './site-scope.ts'
-import { parseSitemap, type SitemapEntry, type SitemapFile } from './sitemap-parse.ts'
-import { readXmlText } from './xml-text.ts'
+import { isOfArticles, type SitemapReading } from './sitemap-reading.ts'
 
 const USUAL_PATHS = [
   '/sitemap.xml',
@@ -19,19 +19,20 @@ const USUAL_PATHS = [
 const MAX_FILES = 50
 const MAX_NESTING = 3
 const MAX_URLS = 50_000
-/** Limits of sitemaps.org for one file; the sum over all files keeps a bomb of many files out. */
+/** Bytes of a file as it is fetched, which the main process holds; a longer one is read up to there. */
+const MAX_FETCHED_BYTES = 16 * 1024 * 1024
+/** Limit of sitemaps.org for one file, unpacked; the sum over all files keeps a bomb of many files out. */
 const MAX_FILE_BYTES = 50 * 1024 * 1024
-const MAX_TOTAL_BYTES = 100 * 1024 * 1024
+const MAX_TOTAL_LENGTH = 100 * 1024 * 1024
 const MAX_PROBLEMS = 50
 const MAX_HOST_FAILURES = 3
-
-const ARTICLE_FILE =
-  /(?:^|[^a-z])(?:posts?|blog|news|actus?|actualites?|articles?|magazine|stories|story)(?:[^a-z]|$)/i
 
 export interface SitemapOptions {
   readonly signal: AbortSignal
   /** Most URLs returned, at most 50,000. */
   readonly maxUrls: number
+  /** Reads the files; default {@link readHere}. */
+  readonly reader?: Reader | undefined
 }
 
 export interface SitemapResult {
@@ -53,13 +54,14 @@ interface Walk {
   readonly domain: string
   readonly signal: AbortSignal
   readonly maxUrls: number
+  readonly reader: Reader
   readonly queue: Pending[]
   readonly queued: Set<string>
   readonly contents: Set<string>
   readonly found: Map<string, FoundUrl>
   readonly problems: Problem[]
   files: number
-  bytes: number
+  length: number
   hostFailures: number
 }
 
@@ -79,23 +81,16 @@ function enqueue(walk: Walk, pending: Pending): void {
   walk.queue.push(pending)
 }
 
-function addUrls(walk: Walk, fileUrl: string, entries: readonly SitemapEntry[]): void {
-  const ofArticles = ARTICLE_FILE.test(new URL(fileUrl).pathname)
-  for (const entry of entries) {
+function addUrls(walk: Walk, fileUrl: string, entries: SitemapReading['entries']): void {
+  const ofArticles = isOfArticles(fileUrl)
+  for (const { key, url, publishedAt, title, news } of entries) {
     if (walk.found.size >= walk.maxUrls) return
-    const key = pageKey(entry.url)
-    if (walk.found.has(key) || !isSameSite(entry.url, walk.domain)) continue
-    walk.found.set(key, {
-      url: entry.url,
-      source: ofArticles || entry.news ? 'sitemap_blog' : 'sitemap',
-      publishedAt: entry.publishedAt,
-      title: entry.title,
-    })
+    if (walk.found.has(key)) continue
+    walk.found.set(key, { url, source: ofArticles || news ? 'sitemap_blog' : 'sitemap', publishedAt, title })
   }
 }
 
-/** Files of posts first, so that a site with hundreds of product files does not use up the limit before them. */
-function addChildren(walk: Walk, parent: Pending, entries: readonly SitemapEntry[]): void {
+function addChildren(walk: Walk, parent: Pending, entries: SitemapReading['entries']): void {
   if (parent.nesting >= MAX_NESTING) {
     note(walk, {
       url: parent.url,
@@ -104,47 +99,52 @@ function addChildren(walk: Walk, parent: Pending, entries: readonly SitemapEntry
     })
     return
   }
-  const isOfArticles = (url: string) => ARTICLE_FILE.test(new URL(url).pathname)
-  const children = entries.map((entry) => entry.url)
-  const ordered = [...children.filter(isOfArticles), ...children.filter((url) => !isOfArticles(url))]
-  for (const url of ordered.slice(0, MAX_FILES * 4)) {
-    enqueue(walk, { url, nesting: parent.nesting + 1, declared: true })
-  }
+  for (const { url } of entries) enqueue(walk, { url, nesting: parent.nesting + 1, declared: true })
 }
 
-async function* counted(walk: Walk, pieces: AsyncIterable<string>): AsyncGenerator<string> {
-  for await (const piece of pieces) {
-    walk.bytes += piece.length
-    if (walk.bytes > MAX_TOTAL_BYTES) {
-      throw new RowbeatError('RESPONSE_TOO_LARGE', `the sitemaps together exceed ${MAX_TOTAL_BYTES} bytes`)
-    }
-    yield piece
-  }
-}
-
-function accept(walk: Walk, pending: Pending, file: SitemapFile): void {
+function accept(walk: Walk, pending: Pending, file: SitemapReading): void {
   if (file.kind === 'index') addChildren(walk, pending, file.entries)
   else if (file.kind === 'urls') addUrls(walk, pending.url, file.entries)
-  else if (pending.declared) {
+  else if (pending.declared && file.kind !== 'known' && file.note === null) {
     const what = file.kind === 'html' ? 'an HTML page' : 'something else'
     note(walk, { url: pending.url, code: 'NO_CONTENT', message: `not a sitemap but ${what}` })
   }
 }
 
 async function readBody(walk: Walk, pending: Pending, response: OutboundResponse): Promise<void> {
-  // Two names of one file are common (/sitemap.xml, /wp-sitemap.xml); the second is not read again.
-  const digest = createHash('sha256').update(response.body).digest('hex')
   walk.queued.add(pageKey(response.url))
-  if (walk.contents.has(digest)) return
-  walk.contents.add(digest)
+  const request = {
+    ...rawPageOf(response),
+    domain: walk.domain,
+    maxEntries: walk.maxUrls,
+    maxBytes: Math.min(MAX_FILE_BYTES, MAX_TOTAL_LENGTH - walk.length),
+    // Two names of one file are common (/sitemap.xml, /wp-sitemap.xml); the second is not read again.
+    known: [...walk.contents],
+  }
   try {
-    const header = response.headers['content-type'] ?? ''
-    const text = readXmlText(response.body, header, MAX_FILE_BYTES)
-    accept(walk, pending, await parseSitemap(counted(walk, text), response.url, walk.maxUrls))
+    const file = await walk.reader.sitemap(request, walk.signal)
+    walk.contents.add(file.digest)
+    walk.length += file.length
+    accept(walk, pending, file)
+    if (file.note !== null) note(walk, { url: pending.url, ...file.note })
+    else if (response.cut && file.kind !== 'known') {
+      const message = `read only in part: it is longer than ${MAX_FETCHED_BYTES} bytes`
+      note(walk, { url: pending.url, code: 'RESPONSE_TOO_LARGE', message })
+    }
   } catch (error) {
+    walk.signal.throwIfAborted()
     if (!(error instanceof RowbeatError)) throw error
     note(walk, { url: pending.url, code: codeOf(error), message: messageOf(error) })
   }
+}
+
+function isOver(walk: Walk): boolean {
+  return (
+    walk.files >= MAX_FILES ||
+    walk.found.size >= walk.maxUrls ||
+    walk.hostFailures >= MAX_HOST_FAILURES ||
+    walk.length >= MAX_TOTAL_LENGTH
+  )
 }
 
 async function readOne(walk: Walk, pending: Pending): Promise<void> {
@@ -152,7 +152,8 @@ async function readOne(walk: Walk, pending: Pending): Promise<void> {
   const { response, problem } = await fetchDocument(walk.outbound, walk.robots, {
     url: pending.url,
     signal: walk.signal,
-    maxBytes: MAX_FILE_BYTES,
+    maxBytes: MAX_FETCHED_BYTES,
+    cut: true,
     invited: pending.declared,
   })
   if (!problem) {
@@ -166,8 +167,9 @@ async function readOne(walk: Walk, pending: Pending): Promise<void> {
 
 /**
  * Reads the sitemaps named by robots.txt and those at the usual paths: index files (nested at most 3 deep),
- * `.xml.gz`, the text form, the dates and titles of news sitemaps. At most 50 files and 100 MiB together; only
- * URLs of the same site; each page once, in the order of the files. Never throws for what a site sends: that
+ * `.xml.gz`, the text form, the dates and titles of news sitemaps. At most 50 files and 100 Mi characters together;
+ * only URLs of the same site; each page once, in the order of the files. A file beyond its limits is read up to
+ * there, and a problem says so. Never throws for what a site sends: that
  * is in `problems` (at most 50). Gives up after three files in a row that say the host is down.
  */
 export async function readSitemaps(
@@ -182,13 +184,14 @@ export async function readSitemaps(
     domain,
     signal: options.signal,
     maxUrls: Math.min(options.maxUrls, MAX_URLS),
+    reader: options.reader ?? readHere,
     queue: [],
     queued: new Set(),
     contents: new Set(),
     found: new Map(),
     problems: [],
     files: 0,
-    bytes: 0,
+    length: 0,
     hostFailures: 0,
   }
   for (const url of robots.sitemaps) enqueue(walk, { url, nesting: 0, declared: true })
@@ -197,8 +200,7 @@ export async function readSitemaps(
     if (url !== null) enqueue(walk, { url, nesting: 0, declared: false })
   }
   for (let next = walk.queue.shift(); next; next = walk.queue.shift()) {
-    if (walk.files >= MAX_FILES || walk.found.size >= walk.maxUrls || walk.hostFailures >= MAX_HOST_FAILURES)
-      break
+    if (isOver(walk)) break
     await readOne(walk, next)
   }
   return { urls: [...walk.found.values()], problems: walk.problems }

@@ -67,14 +67,3 @@ export async function* readXmlText(
   }
   if (decoder) yield decoder.decode()
 }
-
-/** The whole text of an XML document of at most `maxBytes` bytes; errors as {@link readXmlText}. */
-export async function wholeXmlText(
-  body: Uint8Array,
-  contentTypeHeader: string,
-  maxBytes: number,
-): Promise<string> {
-  const pieces: string[] = []
-  for await (const piece of readXmlText(body, contentTypeHeader, maxBytes)) pieces.push(piece)
-  return pieces.join('')
-}

@@ -56,11 +56,11 @@ export async function visitHomePages(
 }
 
 async function visitHomePage(domain: string, options: VisitOptions): Promise<Visit> {
-  const { outbound, signal, secondsPerSite = 20 } = options
+  const { signal, secondsPerSite = 20 } = options
   signal.throwIfAborted()
   const limit = AbortSignal.timeout(secondsPerSite * 1_000)
   try {
-    const answer = await fetchHome(outbound, domain, AbortSignal.any([signal, limit]))
+    const answer = await fetchHome(options, domain, AbortSignal.any([signal, limit]))
     return 'ok' in answer ? answer : await readAnswer(answer, domain, options)
   } catch (error) {
     signal.throwIfAborted()
@@ -73,11 +73,11 @@ async function visitHomePage(domain: string, options: VisitOptions): Promise<Vis
 }
 
 async function fetchHome(
-  outbound: Outbound,
+  { outbound, reader = readHere }: VisitOptions,
   domain: string,
   signal: AbortSignal,
 ): Promise<Visit | OutboundResponse> {
-  const robots = await readRobots(outbound, domain, signal)
+  const robots = await readRobots(outbound, domain, signal, reader)
   const home = `${robots.origin}/`
   if (!robots.allowed(home))
     return failed('ROBOTS_DISALLOWED', `robots.txt of ${domain} forbids its home page`)

@@ -1,5 +1,7 @@
 /** The JSON-LD blocks of a page, read with patience: what cannot be parsed is left out. */
 
+import { parseJson } from './bounded-json.ts'
+
 /** One typed object of a JSON-LD block. */
 export interface LinkedNode {
   /** Names without the vocabulary's address: `Article`. */
@@ -83,15 +85,6 @@ function parseTolerantly(script: string): unknown {
     if (parsed !== undefined) return parsed
   }
   return undefined
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) return undefined
-    throw error
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -46,8 +46,11 @@ function toResponse(
   const body = answer.body ?? ''
   const header = answer.type ?? guessType(body)
   const contentType = header.split(';')[0]?.trim() ?? ''
-  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
-  if (bytes.length > (request.maxBytes ?? 5 * 1024 * 1024)) {
+  const whole = typeof body === 'string' ? new TextEncoder().encode(body) : body
+  const maxBytes = request.maxBytes ?? 5 * 1024 * 1024
+  const cut = request.cut === true && whole.length > maxBytes
+  const bytes = cut ? whole.slice(0, maxBytes) : whole
+  if (bytes.length > maxBytes) {
     throw new RowbeatError('RESPONSE_TOO_LARGE', `${url} exceeds the limit`)
   }
   const accepted = !request.accept || request.accept.includes(contentType)
@@ -58,6 +61,7 @@ function toResponse(
     headers: { 'content-type': header, ...answer.headers },
     contentType,
     body: accepted ? bytes : new Uint8Array(),
+    cut,
     elapsedMs: 1,
   }
 }

@@ -43,6 +43,7 @@ describe('parsing a feed', () => {
     expect(parseFeed(atom, `${SITE}/atom.xml`, 10)).toEqual({
       items: [{ url: `${SITE}/atom`, publishedAt: '2024-01-02T03:04:05.000Z', title: 'a' }],
       nextUrl: `${SITE}/atom.xml?p=2`,
+      stoppedBy: null,
     })
     const rdf = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">
       <channel rdf:about="x"><title>t</title></channel><item rdf:about="${SITE}/r"><title>r</title><link>${SITE}/r</link><dc:date>2024-05-05</dc:date></item></rdf:RDF>`

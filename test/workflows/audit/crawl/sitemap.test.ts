@@ -218,7 +218,7 @@ describe('parsing one sitemap', () => {
     'finds no entries in %j',
     async (text) => {
       const file = await parseSitemap([text], `${SITE}/`, 100)
-      expect(file).toEqual({ kind: 'other', entries: [] })
+      expect(file).toEqual({ kind: 'other', entries: [], stoppedBy: null })
     },
   )
 })
