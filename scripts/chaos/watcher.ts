@@ -79,6 +79,7 @@ function toProgress(step: ExecutionView['steps'][number]): StepProgress {
     dependsOn: step.dependsOn,
     estimateSeconds: step.estimateSeconds,
     firstStartedAt: step.startedAt?.getTime() ?? null,
+    dueAt: step.scheduledAt.getTime(),
     reportedPercent: step.progress,
     reportedSince: typeof since === 'string' ? Date.parse(since) : null,
   }

@@ -13,6 +13,8 @@ export interface StepProgress {
   readonly estimateSeconds: number
   /** Time of the first attempt's start, ms since epoch; null before it. */
   readonly firstStartedAt: number | null
+  /** Time from which on it may be claimed, ms since epoch: ahead of one that waits for its next try. */
+  readonly dueAt: number
   /** Share reported by the step, 0..100; null before the first report. */
   readonly reportedPercent: number | null
   /** When the step first reported, ms since epoch. */
@@ -72,12 +74,13 @@ export function remainingSeconds(
 
 function ownRemainder(step: StepProgress, expected: number, now: number): number {
   if (isTerminal(step.status)) return 0
-  if (step.status !== 'running') return expected
+  if (step.status !== 'running') return expected + Math.max(0, step.dueAt - now) / 1000
   const percent = step.reportedPercent ?? 0
   const elapsed = step.firstStartedAt === null ? 0 : Math.max(0, now - step.firstStartedAt) / 1000
   // From 10 % on, its own speed says more than the history.
   if (percent >= 10) return (elapsed * (100 - percent)) / percent
-  return Math.max(expected - elapsed, expected * 0.05)
+  // Past that, it is unlike what is known, and may take as long again as it is late: no end that is always near.
+  return Math.max(Math.abs(expected - elapsed), expected * 0.05)
 }
 
 /** The expectation for a step type: history from the first run on (a wide one until there are five), else the estimate. */

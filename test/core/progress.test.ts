@@ -18,6 +18,7 @@ function stepOf(given: Partial<StepProgress> = {}): StepProgress {
     dependsOn: [],
     estimateSeconds: 100,
     firstStartedAt: null,
+    dueAt: START,
     reportedPercent: null,
     reportedSince: null,
     ...given,
@@ -122,9 +123,20 @@ describe('the remaining time', () => {
   it('of a running step follows its own speed from a tenth on, else what is left of the estimate', () => {
     const running = stepOf({ status: 'running', firstStartedAt: START })
     expect(remainingSeconds([running], expected, START + 30_000)).toBe(70)
-    expect(remainingSeconds([running], expected, START + 500_000)).toBe(5)
     const reporting = { ...running, reportedPercent: 25, reportedSince: START }
     expect(remainingSeconds([reporting], expected, START + 30_000)).toBe(90)
+  })
+
+  it('does not stay a few seconds for a step that takes longer than others did: as late as it is, it may become again', () => {
+    const running = stepOf({ status: 'running', firstStartedAt: START })
+    const left = (elapsed: number) => remainingSeconds([running], expected, START + elapsed * 1000)
+    expect([95, 100, 104, 150, 700].map(left)).toEqual([5, 5, 5, 50, 600])
+  })
+
+  it('counts from when a step may run, for one that waits for its next try', () => {
+    const waits = stepOf({ firstStartedAt: START - 1_000, dueAt: START + 8_000 })
+    expect(remainingSeconds([waits], expected, START)).toBe(108)
+    expect(remainingSeconds([waits], expected, START + 60_000)).toBe(100)
   })
 
   it('is null when everything has ended, and finite for rows that wait in a circle', () => {

@@ -218,7 +218,8 @@ function estimate(
   const runs = Math.min(...open.map((step) => expected.get(step.step)?.runs ?? 0))
   return {
     p50_at: at(p50),
-    p90_at: at(Math.max(p50, p90)),
+    // Only a step that is later than nine of ten is further from the median than from the longest.
+    p90_at: at(p90 < p50 ? 2 * p50 : p90),
     basis: runs >= 1 ? `history n=${runs}` : 'estimates',
   }
 }
@@ -231,6 +232,7 @@ function toProgress(step: StepView): StepProgress {
     dependsOn: step.dependsOn,
     estimateSeconds: step.estimateSeconds,
     firstStartedAt: firstStart(step),
+    dueAt: step.scheduledAt.getTime(),
     reportedPercent: step.progress,
     reportedSince: typeof since === 'string' && Number.isFinite(Date.parse(since)) ? Date.parse(since) : null,
   }

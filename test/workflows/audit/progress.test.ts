@@ -234,6 +234,17 @@ describe('what failed', () => {
   })
 })
 
+describe('the expected end of a step that takes longer than any before', () => {
+  it('moves away, and stays a span', () => {
+    const steps = [stepView('trend_pipeline', 5, { status: 'running', startedAt: ago(100) })]
+    const known: DurationHistory = new Map([['trend_pipeline', { p50: 4, p90: 6, runs: 9 }]])
+    expect(status(steps, {}, known).eta).toMatchObject({
+      p50_at: ago(-96).toISOString(),
+      p90_at: ago(-192).toISOString(),
+    })
+  })
+})
+
 describe('when to ask again', () => {
   const eta = (seconds: number) => ({
     eta: { p50_at: ago(-seconds).toISOString(), p90_at: '', basis: '' },
