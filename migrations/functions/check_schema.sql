@@ -1,6 +1,8 @@
 -- What a restore loses or leaves wrong, for doctor(): rights, roles, sequences, the horizon.
 
-create or replace function rowbeat.doctor_schema() returns table (severity text, code text, evidence text, fix text)
+drop function if exists rowbeat.doctor_schema();
+
+create or replace function rowbeat.doctor_schema(patience interval, until timestamptz) returns table (severity text, code text, evidence text, fix text)
 language sql
 stable
 security definer
@@ -22,7 +24,8 @@ as $$
   union all
   select 'critical', 'sequence_behind', format('the next ids of scheduled_jobs are taken: the newest job is %s, the sequence stands at %s', j.newest, s.last_value),
          format('npm run migrate, or: select setval(''rowbeat.scheduled_jobs_id_seq'', %s)', j.newest)
-  from (select max(x.id) as newest from rowbeat.scheduled_jobs x) j
+  -- No max(): Postgres 15 reads the whole table for it when it is new.
+  from (select x.id as newest from rowbeat.scheduled_jobs x order by x.id desc limit 1) j
   join rowbeat.scheduled_jobs_id_seq s on j.newest > s.last_value
   union all
   select 'warning', 'horizon_of_another_cluster', 'the claim floors wait for a transaction of another cluster, from which this database was restored',
@@ -30,4 +33,4 @@ as $$
   from rowbeat.claim_horizon h
   where h.probed_xid > pg_snapshot_xmax(pg_current_snapshot())
 $$;
-comment on function rowbeat.doctor_schema() is 'Internal: what doctor finds about rights, sequences and the horizon after a restore.';
+comment on function rowbeat.doctor_schema(interval, timestamptz) is 'Internal: what doctor finds about rights, sequences and the horizon after a restore.';

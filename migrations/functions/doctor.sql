@@ -3,93 +3,12 @@
 -- The views it reads are made by a file that comes later.
 set local check_function_bodies = off;
 
-create or replace function rowbeat.doctor_work() returns table (severity text, code text, evidence text, fix text)
-language sql
-stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select 'critical', 'no_poller', format('%s jobs are due and no poller is alive', o.due),
-         'start a poller: npm start, or the service that runs it'
-  from rowbeat.overview o
-  where o.pollers = 0 and o.due > 0
-  union all
-  select 'critical', 'unknown_job_type', format('%s pending jobs of type %s, which no living poller knows; the oldest is job %s', count(*), p.job_type, min(p.id)),
-         'deploy a poller that knows it: select name, version, job_types from rowbeat.pollers_live. Till then the jobs wait, nothing is lost'
-  from rowbeat.pending_jobs p
-  where exists (select from rowbeat.pollers_live l where l.beating)
-    and not exists (select from rowbeat.pollers_live l where l.beating and p.job_type = any (l.job_types))
-  group by p.job_type
-  union all
-  select 'critical', 'stuck', format('%s rows, for instance job %s of execution %s: %s', count(*), coalesce(min(s.job_id)::text, '?'),
-           coalesce(min(s.execution_id::text), 'none'), min(s.reason)),
-         'select * from rowbeat.stuck; then explain_job(job_id). With a living poller most of it heals within half a minute'
-  from rowbeat.stuck s
-  having count(*) > 0
-  union all
-  select 'warning', 'queue_lags', format('the oldest due job of queue %s has waited for %s s; %s are due', q.queue, round(q.oldest_due_seconds), q.due),
-         case when q.running >= q.max_running
-              then format('its limit of %s is used up: select * from rowbeat.running_jobs where queue = %L; to raise it: rowbeat.set_queue_limits', q.max_running, q.queue)
-              else 'select * from rowbeat.pollers_live: when all are full, start another; when not, explain_job of the oldest: '
-                || coalesce((select format('select * from rowbeat.explain_job(%s)', p.id) from rowbeat.pending_jobs p
-                             where p.queue = q.queue and p.scheduled_at <= now() order by p.scheduled_at, p.id limit 1), '') end
-  from rowbeat.queue_lag q
-  where not q.paused and q.oldest_due_seconds > 300
-  union all
-  select 'warning', case s.state when 'problem' then 'schedule_problem' else 'schedule_overdue' end,
-         format('schedule %s %s', s.name, case s.state when 'problem' then 'cannot fire: ' || s.why
-           else format('should have fired at %s and nobody looked at it', date_trunc('second', s.next_fire_at)) end),
-         case s.state when 'problem' then format('correct it, for instance: select * from rowbeat.set_schedule(%L, ''why'', cron => ''0 3 * * *'', timezone => %L)', s.name, 'UTC')
-           else 'start a daemon, or end the transaction that holds its row: select * from rowbeat.pollers_live' end
-  from rowbeat.schedule_status s
-  where s.state in ('problem', 'overdue')
-  union all
-  select case when q.oldest_due_seconds > 86400 then 'warning' else 'notice' end, 'queue_paused',
-         format('queue %s is paused (%s) and %s jobs are due', q.queue, q.paused_reason, q.due),
-         format('select * from rowbeat.resume_queue(%L, ''why'')', q.queue)
-  from rowbeat.queue_lag q
-  where q.paused
-  union all
-  select 'warning', 'failures', format('%s jobs of type %s failed for good in 24 h: %s', f.jobs, f.job_type, f.fingerprint),
-         format('select * from rowbeat.explain_job(%s); when the cause is mended: select * from rowbeat.retry_failed(''why'', job_type => %L)', f.newest_job_id, f.job_type)
-  from rowbeat.failures f
-  where f.jobs >= 10
-  union all
-  -- A single one is daily life: a deployment, a machine that went away. Suspects: see src/store/suspects.ts.
-  select 'warning', 'pollers_died',
-         format('%s pollers were lost in the last hour; %s', l.lost, coalesce('suspects that run alone: ' || s.words, 'no job ran on two of them')),
-         case when s.words is null then 'look at the logs of those processes and at their memory: select name, version, ended_at from rowbeat.pollers where status = ''lost'' order by ended_at desc'
-              else format('select * from rowbeat.explain_job(%s); when its process dies of it: select * from rowbeat.cancel_job(%s, ''its process dies of it'')', s.first_id, s.first_id) end
-  from (select count(*) as lost from rowbeat.pollers p where p.status = 'lost' and p.ended_at > clock_timestamp() - interval '1 hour') l
-  cross join (
-    select string_agg(format('job %s (%s: %s deaths, %s alone)', x.job_id, x.job_type, x.deaths, x.alone_deaths), ', ' order by x.place)
-             filter (where x.place <= 5) as words,
-           min(x.job_id) filter (where x.place = 1) as first_id
-    from (
-      select u.job_id, j.job_type, u.deaths, u.alone_deaths,
-             row_number() over (order by u.alone_deaths desc, u.deaths desc, u.job_id) as place
-      from rowbeat.suspects u
-      join rowbeat.scheduled_jobs j on j.id = u.job_id
-      where u.deaths >= 2
-        and j.status in ('pending', 'running')
-    ) x
-  ) s
-  where l.lost >= 2 or s.words is not null
-  union all
-  select 'warning', 'not_listening', format('poller %s hears no notifications and finds new work by looking every two seconds', p.name),
-         'point LISTEN_DATABASE_URL at the server itself, not at a pooler in transaction mode'
-  from rowbeat.pollers_live p
-  where p.beating and not p.listening and p.started_at < clock_timestamp() - interval '1 minute'
-  union all
-  select 'notice', 'versions_differ', format('pollers of versions %s run side by side', string_agg(distinct p.version, ', ')),
-         'finish the deployment: select name, version, started_at from rowbeat.pollers_live'
-  from rowbeat.pollers_live p
-  where p.beating
-  having count(distinct p.version) > 1
-$$;
-comment on function rowbeat.doctor_work() is 'Internal: what doctor finds about jobs, queues and pollers.';
+drop function if exists rowbeat.doctor(interval);
+drop function if exists rowbeat.doctor_vacuum(interval);
+drop function if exists rowbeat.doctor_server();
 
 -- Vacuum keeps every row version that one of these may still need, and claims get slower by them.
-create or replace function rowbeat.doctor_vacuum(patience interval) returns table (severity text, code text, evidence text, fix text)
+create or replace function rowbeat.doctor_vacuum(patience interval, until timestamptz) returns table (severity text, code text, evidence text, fix text)
 language sql
 stable
 security definer
@@ -136,9 +55,9 @@ as $$
     and h.safe_at < now() - interval '10 minutes'
     and exists (select from rowbeat.pollers_live p where p.beating)
 $$;
-comment on function rowbeat.doctor_vacuum(interval) is 'Internal: what doctor finds about who holds back vacuum and the claim floors.';
+comment on function rowbeat.doctor_vacuum(interval, timestamptz) is 'Internal: what doctor finds about who holds back vacuum and the claim floors.';
 
-create or replace function rowbeat.doctor_server() returns table (severity text, code text, evidence text, fix text)
+create or replace function rowbeat.doctor_server(patience interval, until timestamptz) returns table (severity text, code text, evidence text, fix text)
 language sql
 stable
 security definer
@@ -186,28 +105,58 @@ as $$
   where not pg_is_in_recovery()
     and pg_wal_lsn_diff(case when pg_is_in_recovery() then s.restart_lsn else pg_current_wal_lsn() end, s.restart_lsn) > 5368709120
 $$;
-comment on function rowbeat.doctor_server() is 'Internal: what doctor finds about tables, indexes and the server.';
+comment on function rowbeat.doctor_server(interval, timestamptz) is 'Internal: what doctor finds about tables, indexes and the server.';
 
 -- Without jit: the planner takes the views for costly, and to compile them takes seconds where they run for ms.
-create or replace function rowbeat.doctor(patience interval default interval '5 minutes') returns table (severity text, code text, evidence text, fix text)
-language sql
+--
+-- A statement_timeout cannot be set for the statement that runs, so the budget is looked at between the parts, and by the
+-- parts that could be long as they go. A part that fails, for instance because somebody holds a table, costs only itself.
+create or replace function rowbeat.doctor(patience interval default interval '5 minutes', budget interval default interval '10 seconds')
+returns table (severity text, code text, evidence text, fix text)
+language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 -- Nor with whole tables for each execution: the planner takes a table that has just been filled for nearly empty.
 set enable_seqscan = off
+set lock_timeout = '1s'
 as $$
-  select f.severity, f.code, f.evidence, f.fix
-  from (
-    select 1 as part, w.* from rowbeat.doctor_work() w
-    union all
-    select 2, v.* from rowbeat.doctor_vacuum(coalesce(patience, interval '5 minutes')) v
-    union all
-    select 3, s.* from rowbeat.doctor_server() s
-    union all
-    select 4, c.* from rowbeat.doctor_schema() c
-  ) f
-  order by array_position(array['critical', 'warning', 'notice'], f.severity), f.part, f.code, f.evidence
+declare
+  -- The cheap ones first. Their order is also that of findings of one severity, but for what is about work.
+  parts constant text[] := array['pollers', 'schedules', 'vacuum', 'server', 'schema', 'failures', 'queues', 'stuck'];
+  until constant timestamptz := clock_timestamp() + coalesce(budget, interval '10 seconds');
+  part text;
+  left_out text[] := '{}';
+  found_now jsonb;
+  found_all jsonb := '[]';
+begin
+  foreach part in array parts loop
+    if clock_timestamp() >= until then
+      left_out := left_out || part;
+      continue;
+    end if;
+    begin
+      execute format('select coalesce(jsonb_agg(to_jsonb(f) || jsonb_build_object(''part'', %L)), ''[]'') from rowbeat.%I($1, $2) f', part, 'doctor_' || part)
+        into found_now
+        using coalesce(patience, interval '5 minutes'), until;
+      found_all := found_all || found_now;
+    exception
+      when others then
+        found_all := found_all || jsonb_build_object('part', part, 'severity', 'warning', 'code', 'not_looked_at',
+          'evidence', format('the part %s could not be looked at: %s', part, sqlerrm),
+          'fix', 'ask again in a moment; who is at work: select pid, usename, state, xact_start from pg_stat_activity where xact_start is not null order by xact_start');
+    end;
+  end loop;
+  if cardinality(left_out) > 0 then
+    found_all := found_all || jsonb_build_object('part', 'stuck', 'severity', 'warning', 'code', 'not_looked_at',
+      'evidence', 'the time was up before these parts: ' || array_to_string(left_out, ', '), 'fix', rowbeat.look_longer());
+  end if;
+  return query
+    select f.severity, f.code, f.evidence, f.fix
+    from jsonb_to_recordset(found_all) as f (part text, severity text, code text, evidence text, fix text)
+    order by array_position(array['critical', 'warning', 'notice'], f.severity),
+             array_position(array['vacuum', 'server', 'schema'], f.part) nulls first, f.code, f.evidence;
+end
 $$;
-comment on function rowbeat.doctor(interval) is 'What is wrong or soon will be: severity (critical, warning, notice), code, evidence, and the safest fix first. No rows when all is well. Transactions are reported when they are open for longer than patience. Cheap; safe at any time.';
+comment on function rowbeat.doctor(interval, interval) is 'What is wrong or soon will be: severity (critical, warning, notice), code, evidence, and the safest fix first. No rows when all is well. Transactions are reported when they are open for longer than patience. Looks for no longer than budget, and says what it did not look at. Safe at any time.';

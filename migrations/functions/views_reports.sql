@@ -1,60 +1,83 @@
 -- What operators look at: reports over the views of views_jobs.sql, under the same rules.
 
+create or replace function rowbeat.stuck_running()
+returns table (job_id bigint, queue text, job_type text, execution_id uuid, reason text, seconds double precision, poller text)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select r.id,
+         r.queue,
+         r.job_type,
+         r.parent_execution_id,
+         case when r.poller_status in ('gone', 'lost', 'stopped') then 'its poller has ended'
+              when r.beat_age_seconds > 10 then 'its poller does not beat'
+              else 'it is past its time limit' end,
+         r.running_seconds,
+         r.poller
+  from rowbeat.running_jobs r
+  where r.poller_status in ('gone', 'lost', 'stopped')
+     or r.beat_age_seconds > 10
+     or r.running_seconds > r.timeout_seconds + 60
+$$;
+comment on function rowbeat.stuck_running() is 'Attempts without a living poller or past their limit. Read the view stuck instead.';
+
+-- A function and no join, for its settings: with the statistics of a table that has just been filled, the planner joined
+-- all steps with all steps, for minutes. Security definer, so that who may read the view may read what it is made of.
+create or replace function rowbeat.stuck_in_execution(of_id uuid, workflow_type text, deadline_at timestamptz, created_at timestamptz)
+returns table (job_id bigint, queue text, job_type text, execution_id uuid, reason text, seconds double precision, poller text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_variable
+declare
+  has_open boolean := false;
+  w record;
+begin
+  for w in
+    select j.id, j.queue, j.job_type, j.status, j.depends_on, j.updated_at
+    from rowbeat.scheduled_jobs j
+    where j.parent_execution_id = of_id
+      and j.status in ('waiting', 'pending', 'running')
+  loop
+    has_open := true;
+    -- The limit keeps this a look-up by execution and step.
+    if w.status = 'waiting' and (select true
+         from rowbeat.scheduled_jobs d
+         where d.parent_execution_id = of_id
+           and d.step = any (w.depends_on)
+           and d.status in ('waiting', 'pending', 'running')
+         limit 1) is null then
+      return query select w.id, w.queue, w.job_type, of_id, 'all steps it waits for have ended',
+        extract(epoch from clock_timestamp() - w.updated_at)::double precision, null::text;
+    end if;
+  end loop;
+  if not has_open or deadline_at <= now() - interval '30 seconds' then
+    return query select null::bigint, null::text, workflow_type, of_id,
+      case when deadline_at <= now() then 'it is past its deadline' else 'all its steps have ended' end,
+      extract(epoch from clock_timestamp() - created_at)::double precision, null::text;
+  end if;
+end
+$$;
+comment on function rowbeat.stuck_in_execution(uuid, text, timestamptz, timestamptz) is 'What of a live execution should have moved and did not: steps and the execution itself. Read the view stuck instead.';
+
 create or replace view rowbeat.stuck as
-select r.id as job_id,
-       r.queue,
-       r.job_type,
-       r.parent_execution_id as execution_id,
-       case when r.poller_status in ('gone', 'lost', 'stopped') then 'its poller has ended'
-            when r.beat_age_seconds > 10 then 'its poller does not beat'
-            else 'it is past its time limit' end as reason,
-       r.running_seconds as seconds,
-       r.poller
-from rowbeat.running_jobs r
-where r.poller_status in ('gone', 'lost', 'stopped')
-   or r.beat_age_seconds > 10
-   or r.running_seconds > r.timeout_seconds + 60
+select r.*
+from rowbeat.stuck_running() r
 union all
-select w.id,
-       w.queue,
-       w.job_type,
-       w.parent_execution_id,
-       'all steps it waits for have ended',
-       extract(epoch from clock_timestamp() - w.updated_at)::double precision,
-       null
+select s.*
 from rowbeat.workflow_executions e
--- The offset and the limits keep these look-ups for each execution: with the statistics of a table that has just been
--- filled, the planner joined all steps with all steps, for minutes.
-cross join lateral (
-  select j.*
-  from rowbeat.scheduled_jobs j
-  where j.parent_execution_id = e.execution_id
-    and j.status = 'waiting'
-  offset 0
-) w
-where e.status in ('pending', 'running')
-  and (select true
-       from rowbeat.scheduled_jobs d
-       where d.parent_execution_id = w.parent_execution_id
-         and d.step = any (w.depends_on)
-         and d.status in ('waiting', 'pending', 'running')
-       limit 1) is null
-union all
-select null,
-       null,
-       e.workflow_type,
-       e.execution_id,
-       case when e.deadline_at <= now() then 'it is past its deadline' else 'all its steps have ended' end,
-       extract(epoch from clock_timestamp() - e.created_at)::double precision,
-       null
-from rowbeat.workflow_executions e
-where e.status in ('pending', 'running')
-  and (e.deadline_at <= now() - interval '30 seconds'
-       or (select true
-           from rowbeat.scheduled_jobs j
-           where j.parent_execution_id = e.execution_id
-             and j.status in ('waiting', 'pending', 'running')
-           limit 1) is null);
+cross join lateral rowbeat.stuck_in_execution(e.execution_id, e.workflow_type, e.deadline_at, e.created_at) s
+where e.status in ('pending', 'running');
 comment on view rowbeat.stuck is 'What should have moved and did not: attempts without a living poller or past their limit, steps and executions that nobody advanced. Rows that stay for more than a minute need you.';
 comment on column rowbeat.stuck.job_id is 'The job; null when it is a whole execution.';
 comment on column rowbeat.stuck.queue is 'Its queue.';

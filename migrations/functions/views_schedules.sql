@@ -20,7 +20,8 @@ select s.name,
        s.edited,
        s.seeded is not null as seeded
 from rowbeat.schedules s
-left join rowbeat.scheduled_jobs j on j.id = s.last_job_id;
+-- The limit keeps it a look-up for each.
+left join lateral (select k.status from rowbeat.scheduled_jobs k where k.id = s.last_job_id limit 1) j on true;
 comment on view rowbeat.schedule_status is 'Every schedule with its state: waiting, overdue (nothing has looked at it for a minute: is a poller live?), problem or paused.';
 comment on column rowbeat.schedule_status.name is 'The schedule.';
 comment on column rowbeat.schedule_status.state is 'waiting, overdue (by more than 60 s), problem or paused.';

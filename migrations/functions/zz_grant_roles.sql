@@ -10,7 +10,7 @@ declare
   has_roles boolean := (select count(*) = 4 from pg_roles r
     where r.rolname in ('rowbeat_owner', 'rowbeat_daemon', 'rowbeat_operator', 'rowbeat_reader'));
   -- Called by views, which asks for the right of whoever reads them.
-  for_readers constant text[] := array['mask', 'error_fingerprint', 'pending_in_lane'];
+  for_readers constant text[] := array['mask', 'error_fingerprint', 'pending_in_lane', 'stuck_running', 'stuck_in_execution'];
   for_operators constant text[] := array['enqueue', 'cancel_job', 'retry_job', 'retry_failed', 'cancel_pending', 'run_now', 'reschedule',
     'set_priority', 'cancel_execution', 'advance_execution', 'purge', 'pause_queue', 'resume_queue', 'set_queue_limits',
     'set_job_type_rate', 'drain_poller', 'set_schedule', 'remove_schedule', 'pause_schedule', 'resume_schedule', 'fire_schedule', 'explain', 'explain_job', 'doctor', 'assert_invariants'];

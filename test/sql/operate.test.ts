@@ -85,7 +85,7 @@ const MANUAL: Readonly<Record<string, string>> = {
   assert_invariants: '',
   cancel_execution: 'execution_id uuid, reason text',
   cancel_job: 'job_id bigint, reason text',
-  doctor: `patience interval DEFAULT '00:05:00'::interval`,
+  doctor: `patience interval DEFAULT '00:05:00'::interval, budget interval DEFAULT '00:00:10'::interval`,
   drain_poller: 'poller_id uuid, reason text',
   enqueue: `job_type text, payload jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 0, scheduled_at timestamp with time zone DEFAULT now(), max_retries integer DEFAULT 3, timeout_seconds integer DEFAULT NULL::integer, deadline_at timestamp with time zone DEFAULT NULL::timestamp with time zone, dedupe_key text DEFAULT NULL::text, concurrency_key text DEFAULT NULL::text`,
   explain_job: 'job_id bigint',

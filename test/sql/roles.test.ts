@@ -182,7 +182,14 @@ describe('the roles', () => {
       return rows.map((row) => row.name)
     }
     // What the views call, with the rights of whoever reads them.
-    const ofReaders = ['error_fingerprint', 'is_by_hand', 'mask', 'pending_in_lane']
+    const ofReaders = [
+      'error_fingerprint',
+      'is_by_hand',
+      'mask',
+      'pending_in_lane',
+      'stuck_in_execution',
+      'stuck_running',
+    ]
     expect(await callable('rowbeat_reader')).toEqual(ofReaders)
     expect(await callable('rowbeat_operator')).toEqual([...ofReaders, ...OPERATOR_FUNCTIONS].toSorted())
   })
