@@ -32,6 +32,7 @@ import { auditWorkflow } from './workflows/audit/workflow.ts'
 export interface App {
   /** Where the API answers, for instance `http://127.0.0.1:3000`; null without the API. */
   readonly url: string | null
+  /** For a person at psql; a superuser's on the embedded server. */
   readonly databaseUrl: string
   /** Resolves, with why, when the app cannot go on: the embedded server ended for good. It is to be stopped then. */
   readonly failed: Promise<Error>
@@ -75,8 +76,8 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
   undo.push(() => database.stop())
   const connections = connect({ url: database.url, max: POOL_MAX, applicationName: 'rowbeat' })
   undo.push(() => connections.close())
-  if (config.migrateDatabaseUrl === null) await migrateOrExplain(connections, database.url, options.note)
-  else await migrateAt(config.migrateDatabaseUrl, options.note)
+  if (database.migrateUrl === null) await migrateOrExplain(connections, database.url, options.note)
+  else await migrateAt(database.migrateUrl, options.note)
   // The engine's own: a crowd of requests, or handlers that hold connections, must not delay its heartbeat.
   const engineConnections = connect({ url: database.url, max: ENGINE_POOL_MAX, applicationName: 'rowbeat' })
   undo.push(() => engineConnections.close())
@@ -135,7 +136,7 @@ async function build(config: Config, options: AppOptions, undo: (() => Promise<v
   }
   return {
     url: http?.url ?? null,
-    databaseUrl: database.url,
+    databaseUrl: database.psqlUrl,
     failed: database.lost,
     stop: (deadlineMs = config.shutdownSeconds * 1000) => {
       if (stopping !== null) void engine?.stop(deadlineMs)

@@ -3,11 +3,17 @@ import { resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { type Connections, connect, explainDatabaseError } from '../store/database.ts'
 import { startEmbedded } from '../store/embedded.ts'
+import { prepareRoles } from '../store/embedded-roles.ts'
 import { keepEmbedded, type ServerEvent } from '../store/kept-server.ts'
 import { migrate } from '../store/migrate.ts'
 
 export interface OpenDatabase {
+  /** Where to work. */
   readonly url: string
+  /** Whom to migrate as; null: at `url`. */
+  readonly migrateUrl: string | null
+  /** For a person at psql. */
+  readonly psqlUrl: string
   /** Resolves, with why, when the database has gone for good; never for one that is not ours to start. */
   readonly lost: Promise<Error>
   stop(): Promise<void>
@@ -22,16 +28,27 @@ export interface OpenOptions {
 
 const NEVER = new Promise<never>(() => undefined)
 
-/** Opens the database of DATABASE_URL, or the embedded one, which is started again whenever it ends before `stop()`. */
+/**
+ * Opens the database of DATABASE_URL, or the embedded one, which is started again whenever it ends before
+ * `stop()`, and is worked with as rowbeat_daemon.
+ */
 export async function openDatabase(
   config: Config,
   options: OpenOptions,
   tell: (event: ServerEvent) => void,
 ): Promise<OpenDatabase> {
   if (config.databaseUrl !== null) {
-    return { url: config.databaseUrl, lost: NEVER, stop: async () => undefined }
+    const { databaseUrl: url, migrateDatabaseUrl: migrateUrl } = config
+    return { url, migrateUrl, psqlUrl: url, lost: NEVER, stop: async () => undefined }
   }
-  return keepEmbedded(embeddedOptions(config, options), { tell })
+  const server = await keepEmbedded(embeddedOptions(config, options), { tell })
+  try {
+    const { daemon, migrate: migrateUrl } = await prepareRoles(server.url)
+    return { url: daemon, migrateUrl, psqlUrl: server.url, lost: server.lost, stop: () => server.stop() }
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
 }
 
 function embeddedOptions(config: Config, options: OpenOptions) {
@@ -50,7 +67,7 @@ export async function migrateDatabase(
   if (config.databaseUrl !== null) return migrateAt(config.migrateDatabaseUrl ?? config.databaseUrl, note)
   const server = await startEmbedded(embeddedOptions(config, { note }))
   try {
-    return await migrateAt(server.url, note)
+    return await migrateAt((await prepareRoles(server.url)).migrate, note)
   } finally {
     await server.stop()
   }
