@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { isRunning } from '../../src/store/embedded/processes.ts'
 import { useCleanUp } from '../support/clean-up.ts'
+import { hasOldServer } from '../support/old-server.ts'
 import { until } from '../support/wait.ts'
 import { startGatedDemo } from './gate.ts'
 import { awaitEnd, postAudit, type Rowbeat, startRowbeat, stopAll } from './rowbeat.ts'
@@ -56,18 +57,21 @@ async function startOnEmbedded(): Promise<Embedded> {
   return { rowbeat, home, cluster, postmaster }
 }
 
-it('works as rowbeat_daemon, which is no superuser, and the command of the README still looks into the database', async () => {
-  const { home } = await startOnEmbedded()
-  const { stdout } = await run('sh', ['-c', `${readmeCommand()} -X -A -t -c "$QUESTION"`], {
-    cwd: home,
-    env: {
-      PATH: `${PSQL}:${process.env.PATH}`,
-      QUESTION: `select distinct a.usename, r.rolsuper, (select rolsuper from pg_roles where rolname = current_user)
+it.skipIf(!hasOldServer(15))(
+  'works as rowbeat_daemon, which is no superuser, and the command of the README still looks into the database',
+  async () => {
+    const { home } = await startOnEmbedded()
+    const { stdout } = await run('sh', ['-c', `${readmeCommand()} -X -A -t -c "$QUESTION"`], {
+      cwd: home,
+      env: {
+        PATH: `${PSQL}:${process.env.PATH}`,
+        QUESTION: `select distinct a.usename, r.rolsuper, (select rolsuper from pg_roles where rolname = current_user)
         from pg_stat_activity a join pg_roles r on r.rolname = a.usename where a.application_name like 'rowbeat%'`,
-    },
-  })
-  expect(stdout.trim()).toBe('rowbeat_daemon|f|t')
-})
+      },
+    })
+    expect(stdout.trim()).toBe('rowbeat_daemon|f|t')
+  },
+)
 
 describe('an embedded server that is killed under a living daemon', { timeout: 240_000 }, () => {
   it.concurrent('is started again in its folder and on its port, and the work goes on', async () => {
