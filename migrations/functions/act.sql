@@ -217,8 +217,8 @@ begin
   select min(h.pid), string_agg(h.words, '; ') into holder_pid, holder from rowbeat.holders_of(locker) h;
   raise exception '% is held by %', what, coalesce(holder, 'another transaction')
     using errcode = 'RB012',
-          hint = coalesce(format('Nothing was changed. Have its owner commit, or end it: select pg_cancel_backend(%s); a session that is idle in transaction ends only by select pg_terminate_backend(%s). Then call again.', holder_pid, holder_pid),
-            'Nothing was changed. Call again in a moment; who is at work: select pid, usename, state, xact_start from pg_stat_activity where xact_start is not null order by xact_start');
+          hint = coalesce(format('Nothing was changed. Have its owner commit, or, as an administrator: select pg_cancel_backend(%s); when it is idle in transaction: select pg_terminate_backend(%s). Then call again.', holder_pid, holder_pid),
+            'Nothing was changed. Call again in a moment; who is at work: select evidence, fix from rowbeat.doctor(''0'') where code like ''vacuum_held%''');
 end
 $$;
 comment on function rowbeat.refuse_held(text, xid) is 'Internal: raises RB012, which names who holds the row.';

@@ -51,12 +51,14 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
   select 'warning', 'schedule_problem', format('schedule %s cannot fire: %s', s.name, s.why),
-         format('correct it, for instance: select * from rowbeat.set_schedule(%L, ''why'', cron => ''0 3 * * *'', timezone => %L)', s.name, 'UTC')
+         case when s.why like 'time zone %' then format('correct it, for instance: select * from rowbeat.set_schedule(%L, ''why'', timezone => ''Europe/Paris'')', s.name)
+              when s.why like 'cron %' then format('correct it, for instance: select * from rowbeat.set_schedule(%L, ''why'', cron => ''0 3 * * *'')', s.name)
+              else format('mend what it says, or stop it: select * from rowbeat.pause_schedule(%L, ''cannot fire'')', s.name) end
   from rowbeat.schedule_status s
   where s.state = 'problem'
   union all
   select 'warning', 'schedule_overdue', format('schedule %s should have fired at %s and nobody looked at it', s.name, date_trunc('second', s.next_fire_at)),
-         'start a daemon, or end the transaction that holds its row: select * from rowbeat.pollers_live'
+         'start a daemon when none is alive: select name, beating from rowbeat.pollers_live; else a transaction holds its row: select evidence, fix from rowbeat.doctor(''0'') where code like ''vacuum_held%'''
   from rowbeat.schedule_status s
   where s.state = 'overdue'
 $$;
@@ -127,7 +129,7 @@ as $$
   having sum(q.due) > 0
   union all
   select 'critical', 'unknown_job_type', format('%s pending jobs of type %s, which no living poller knows; the oldest is job %s', sum(c.pending), c.job_type, min(c.oldest_id)),
-         'deploy a poller that knows it: select name, version, job_types from rowbeat.pollers_live. Till then the jobs wait, nothing is lost'
+         'deploy a poller that knows it, till then the jobs wait and nothing is lost: select name, version, job_types from rowbeat.pollers_live'
   from counted c
   where not c.is_cut
     and exists (select from rowbeat.pollers_live l where l.beating)
@@ -136,8 +138,9 @@ as $$
   union all
   select 'warning', 'queue_lags', format('the oldest due job of queue %s has waited for %s s; %s are due', q.queue, round(q.oldest_due_seconds), q.due),
          case when s.running >= s.max_running
-              then format('its limit of %s is used up: select * from rowbeat.running_jobs where queue = %L; to raise it: rowbeat.set_queue_limits', s.max_running, q.queue)
-              else format('select * from rowbeat.pollers_live: when all are full, start another; when not, explain_job of the oldest: select * from rowbeat.explain_job(%s)', q.oldest_due_id) end
+              then format('its limit of %s is used up: select * from rowbeat.running_jobs where queue = %L; to raise it: %s', s.max_running, q.queue,
+                (select rowbeat.limits_call(jsonb_populate_record(x, jsonb_build_object('max_running', x.max_running + 1))) from rowbeat.queues x where x.name = q.queue))
+              else format('why the oldest waits: select * from rowbeat.explain_job(%s); when all pollers are full, start another: select name, running, concurrency from rowbeat.pollers_live', q.oldest_due_id) end
   from queues q
   left join settings s on s.name = q.queue
   where s.paused is not true and q.oldest_due_seconds > 300
@@ -201,7 +204,7 @@ begin
     return query select 'critical', 'stuck', format('%s rows, for instance job %s of execution %s: %s', stuck, coalesce(first_stuck.job_id::text, '?'),
         coalesce(first_stuck.execution_id::text, 'none'), first_stuck.reason),
       format('select * from rowbeat.explain(%L)', coalesce(first_stuck.execution_id::text, first_stuck.job_id::text))
-        || '; all of them: select * from rowbeat.stuck. With a living poller most of it heals within half a minute';
+        || '; all of them: select * from rowbeat.stuck; with a living poller most of it heals within half a minute';
   end if;
 end
 $$;
@@ -212,6 +215,6 @@ language sql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select 'ask again when there is less to do, or give it longer: select * from rowbeat.doctor(budget => ''1 minute'')'
+  select 'ask again when there is less to do; or give it longer: select * from rowbeat.doctor(budget => ''1 minute'')'
 $$;
 comment on function rowbeat.look_longer() is 'Internal: the fix of not_looked_at.';

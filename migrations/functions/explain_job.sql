@@ -47,7 +47,7 @@ begin
   select * into r from rowbeat.running_jobs x where x.id = job.id;
   if not found then
     return query select 'no_lease', format('It says running since %s, but no lease row names it: nobody runs it.', job.started_at),
-      format('set local rowbeat.reason = ''nobody runs it''; update rowbeat.scheduled_jobs set status = ''pending'' where id = %s', job.id);
+      format('select * from rowbeat.cancel_job(%s, ''nobody runs it''); select * from rowbeat.retry_job(%s, ''nobody ran it'')', job.id, job.id);
     return;
   end if;
   if r.poller_status in ('gone', 'lost', 'stopped') or r.beat_age_seconds > 10 then
@@ -59,7 +59,7 @@ begin
   end if;
   if r.running_seconds > r.timeout_seconds then
     return query select 'past_time_limit', format('Its attempt has run for %s s, its limit is %s s.', round(r.running_seconds), r.timeout_seconds),
-      format('select * from rowbeat.cancel_job(%s, ''past its limit'')', job.id);
+      format('select * from rowbeat.cancel_job(%s, ''past its limit''); to begin anew: select * from rowbeat.retry_job(%s, ''it hung'')', job.id, job.id);
     return;
   end if;
   return query select 'runs', format('It runs, attempt %s, for %s s, on poller %s%s.', job.attempt, round(r.running_seconds), coalesce(r.poller, '?'),
@@ -164,8 +164,7 @@ begin
   if same_key > 0 or other_keys > 0 then
     return query select 'takes_turns', format('Keys take turns: %s due jobs of its key %s come before it, and %s other keys hold due jobs.',
         same_key, job.concurrency_key, other_keys),
-      format('select * from rowbeat.set_priority(%s, %s, ''why''); or give it a key of its own: update rowbeat.scheduled_jobs set concurrency_key = … where id = %s',
-        job.id, least(100, job.priority + 1), job.id);
+      format('select * from rowbeat.set_priority(%s, %s, ''why'')', job.id, least(100, job.priority + 1));
   end if;
 end
 $$;
@@ -190,7 +189,7 @@ begin
   return query select * from rowbeat.explain_pollers(job);
   if rowbeat.is_job_locked(job.id) then
     return query select 'row_locked', 'Its row is locked by ' || coalesce(string_agg(l.words, '; '), 'another backend, perhaps just being claimed') || '.',
-        coalesce(format('select pg_cancel_backend(%s); and if that does not help: select pg_terminate_backend(%s)', min(l.pid), min(l.pid)),
+        coalesce(format('have its owner commit; else, as an administrator: select pg_cancel_backend(%s); when it is idle in transaction: select pg_terminate_backend(%s)', min(l.pid), min(l.pid)),
           format('select * from rowbeat.explain_job(%s)', job.id))
       from rowbeat.locker_of(job.id) l;
   end if;
@@ -234,7 +233,7 @@ begin
   if job.status in ('waiting', 'pending', 'running') and job.deadline_at <= now() then
     n := n + 1;
     return query select n, 'deadline_passed', format('Its deadline %s has passed: it is about to be ended.', job.deadline_at),
-      format('update rowbeat.scheduled_jobs set deadline_at = now() + interval ''1 hour'' where id = %s', job.id);
+      format('nothing, when that is right; to give it as much time again: select * from rowbeat.cancel_job(%s, ''past its deadline''); select * from rowbeat.retry_job(%s, ''with a new deadline'')', job.id, job.id);
   end if;
   for r in
     select * from rowbeat.explain_waiting(job) where job.status = 'waiting'
@@ -253,12 +252,12 @@ begin
     n := n + 1;
     return query select n, 'suspect', format('%s pollers died while it ran on them (%s while it was the one suspect that ran), so it runs alone: one suspect of a poller at a time. It fails with POISON at the second such death.',
         r.deaths, r.alone_deaths),
-      format('select * from rowbeat.cancel_job(%s, ''its process dies of it''), or let it be proven', job.id);
+      format('select * from rowbeat.cancel_job(%s, ''its process dies of it''); or let it be proven', job.id);
   end loop;
   if job.status in ('completed', 'failed', 'skipped', 'cancelled') then
     return query select 1, job.status, format('It ended as %s at %s%s', job.status, date_trunc('second', job.finished_at),
         coalesce(': ' || job.last_error_code || ' ' || left(job.last_error, 500), '.')),
-      case job.status when 'completed' then format('select rowbeat.enqueue(%L, payload => …)', job.job_type)
+      case job.status when 'completed' then format('to do such work again, with its payload: select rowbeat.enqueue(%L, payload => ''{}'')', job.job_type)
                       else format('select * from rowbeat.retry_job(%s, ''why'')', job.id) end;
   elsif n = 0 then
     return query select 1, 'due', 'Nothing stands in its way: it should be claimed within seconds.',

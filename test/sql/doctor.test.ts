@@ -191,7 +191,9 @@ describe('doctor', () => {
     )
     const found = await findings()
     await sql.engine.query('drop index rowbeat.broken')
-    expect(found.map((row) => row.fix)).toContain('reindex index concurrently rowbeat.broken')
+    expect(found.map((row) => row.fix)).toContain(
+      'as an administrator: reindex index concurrently rowbeat.broken',
+    )
   })
 })
 

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { useLogins } from './advice.ts'
 import { addEnded, addExecution, addJob, addPoller, claim, claimKeyed, type Row, useSql } from './staging.ts'
 
 const sql = useSql()
+const logins = useLogins(sql)
 
 async function explain(id: string | undefined): Promise<Row[]> {
   return sql.hand('select * from rowbeat.explain_job($1)', [id])
@@ -217,10 +219,13 @@ describe('explain_job', () => {
 
   it('knows a passed deadline', async () => {
     await addPoller(sql.engine)
-    const id = await addJob(sql.engine, { deadline_at: new Date(Date.now() - 1000) })
+    const id = await addJob(sql.engine, {
+      created_at: new Date(Date.now() - 3_600_000),
+      deadline_at: new Date(Date.now() - 1000),
+    })
     const [reason] = await explain(id)
     expect(reason?.code).toBe('deadline_passed')
-    await sql.hand(String(reason?.help))
+    await logins.follow(String(reason?.help), { keep: true })
     expect(await codes(id)).toEqual(['due'])
   })
 
