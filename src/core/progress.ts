@@ -13,7 +13,7 @@ export interface StepProgress {
   readonly estimateSeconds: number
   /** Time of the first attempt's start, ms since epoch; null before it. */
   readonly firstStartedAt: number | null
-  /** Time from which on it may be claimed, ms since epoch: ahead of one that waits for its next try. */
+  /** Time from which on it may be claimed once it is pending, ms since epoch: ahead of one that waits for its next try. */
   readonly dueAt: number
   /** Share reported by the step, 0..100; null before the first report. */
   readonly reportedPercent: number | null
@@ -74,7 +74,9 @@ export function remainingSeconds(
 
 function ownRemainder(step: StepProgress, expected: number, now: number): number {
   if (isTerminal(step.status)) return 0
-  if (step.status !== 'running') return expected + Math.max(0, step.dueAt - now) / 1000
+  if (step.status === 'waiting') return expected
+  // One that is due and not taken waits for something that nobody here knows, and may do so for as long again.
+  if (step.status === 'pending') return expected + Math.abs(step.dueAt - now) / 1000
   const percent = step.reportedPercent ?? 0
   const elapsed = step.firstStartedAt === null ? 0 : Math.max(0, now - step.firstStartedAt) / 1000
   // From 10 % on, its own speed says more than the history.

@@ -136,7 +136,14 @@ describe('the remaining time', () => {
   it('counts from when a step may run, for one that waits for its next try', () => {
     const waits = stepOf({ firstStartedAt: START - 1_000, dueAt: START + 8_000 })
     expect(remainingSeconds([waits], expected, START)).toBe(108)
-    expect(remainingSeconds([waits], expected, START + 60_000)).toBe(100)
+    expect(remainingSeconds([waits], expected, START + 8_000)).toBe(100)
+  })
+
+  it('does not stay the same while nobody takes a step that is due, in a paused queue for instance', () => {
+    const due = stepOf()
+    expect(remainingSeconds([due], expected, START + 60_000)).toBe(160)
+    const next = stepOf({ step: 'next', status: 'waiting', dependsOn: ['one'] })
+    expect(remainingSeconds([due, next], expected, START + 60_000)).toBe(260)
   })
 
   it('is null when everything has ended, and finite for rows that wait in a circle', () => {
