@@ -13,7 +13,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   -- A single one is daily life: a deployment, a machine that went away. Suspects: see src/store/suspects.ts.
   select 'warning', 'pollers_died',
-         format('%s pollers were lost in the last hour; %s', l.lost, coalesce('suspects that run alone: ' || s.words, 'no job ran on two of them')),
+         format('lost in the last hour: %s; %s', case l.lost when 1 then '1 poller' else l.lost || ' pollers' end, coalesce('suspects that run alone: ' || s.words, 'no job ran on two of them')),
          case when s.words is null then 'look at the logs of those processes and at their memory: select name, version, ended_at from rowbeat.pollers where status = ''lost'' order by ended_at desc'
               else format('select * from rowbeat.explain_job(%s); when its process dies of it: select * from rowbeat.cancel_job(%s, ''its process dies of it'')', s.first_id, s.first_id) end
   from (select count(*) as lost from rowbeat.pollers p where p.status = 'lost' and p.ended_at > clock_timestamp() - interval '1 hour') l
@@ -122,13 +122,13 @@ as $$
            case when q.max_running is not null then (select count(*) from rowbeat.running_jobs r where r.queue = q.name) end as running
     from rowbeat.queues q
   )
-  select 'critical', 'no_poller', format('%s jobs are due and no poller is alive', sum(q.due)),
+  select 'critical', 'no_poller', format('no poller is alive, and due %s', case sum(q.due) when 1 then 'is 1 job' else format('are %s jobs', sum(q.due)) end),
          'start a poller: npm start, or the service that runs it'
   from queues q
   where not exists (select from rowbeat.pollers_live l where l.beating)
   having sum(q.due) > 0
   union all
-  select 'critical', 'unknown_job_type', format('%s pending jobs of type %s, which no living poller knows; the oldest is job %s', sum(c.pending), c.job_type, min(c.oldest_id)),
+  select 'critical', 'unknown_job_type', format('no living poller knows the type %s: pending is job %s%s', c.job_type, min(c.oldest_id), case when sum(c.pending) > 1 then format(' and %s more', sum(c.pending) - 1) else '' end),
          'deploy a poller that knows it, till then the jobs wait and nothing is lost: select name, version, job_types from rowbeat.pollers_live'
   from counted c
   where not c.is_cut
@@ -136,7 +136,7 @@ as $$
     and not exists (select from rowbeat.pollers_live l where l.beating and c.job_type = any (l.job_types))
   group by c.job_type
   union all
-  select 'warning', 'queue_lags', format('the oldest due job of queue %s has waited for %s s; %s are due', q.queue, round(q.oldest_due_seconds), q.due),
+  select 'warning', 'queue_lags', format('the oldest due job of queue %s has waited for %s s, of %s due', q.queue, round(q.oldest_due_seconds), q.due),
          case when s.running >= s.max_running
               then format('its limit of %s is used up: select * from rowbeat.running_jobs where queue = %L; to raise it: %s', s.max_running, q.queue,
                 (select rowbeat.limits_call(jsonb_populate_record(x, jsonb_build_object('max_running', x.max_running + 1))) from rowbeat.queues x where x.name = q.queue))
@@ -146,7 +146,7 @@ as $$
   where s.paused is not true and q.oldest_due_seconds > 300
   union all
   select case when q.oldest_due_seconds > 86400 then 'warning' else 'notice' end, 'queue_paused',
-         format('queue %s is paused (%s) and %s jobs are due', s.name, s.paused_reason, coalesce(q.due, 0)),
+         format('queue %s is paused (%s); due: %s', s.name, s.paused_reason, coalesce(q.due, 0)),
          format('select * from rowbeat.resume_queue(%L, ''why'')', s.name)
   from settings s
   left join queues q on q.queue = s.name
@@ -201,8 +201,8 @@ begin
     end loop;
   end loop;
   if stuck > 0 then
-    return query select 'critical', 'stuck', format('%s rows, for instance job %s of execution %s: %s', stuck, coalesce(first_stuck.job_id::text, '?'),
-        coalesce(first_stuck.execution_id::text, 'none'), first_stuck.reason),
+    return query select 'critical', 'stuck', concat_ws(' of ', 'job ' || first_stuck.job_id, 'execution ' || first_stuck.execution_id) || ': ' || first_stuck.reason
+        || case when stuck > 1 then format('; and %s more', stuck - 1) else '' end,
       format('select * from rowbeat.explain(%L)', coalesce(first_stuck.execution_id::text, first_stuck.job_id::text))
         || '; all of them: select * from rowbeat.stuck; with a living poller most of it heals within half a minute';
   end if;

@@ -91,7 +91,7 @@ begin
     return query select 'unknown_job_type', format('No living poller knows the job type %s.', job.job_type),
       'select name, version, job_types from rowbeat.pollers_live; deploy one that knows it, or cancel the job'::text;
   elsif free_slots <= 0 then
-    return query select 'pollers_full', format('The %s pollers that know %s are full or draining.', knowing, job.job_type),
+    return query select 'pollers_full', format('All pollers that know %s (%s) are full or draining.', job.job_type, knowing),
       'select name, status, running, concurrency from rowbeat.pollers_live; start another, or raise the concurrency'::text;
   end if;
 end
@@ -140,7 +140,7 @@ begin
            or job.concurrency_key is null and p.concurrency_key is null and p.priority = job.priority
               and (p.scheduled_at, p.id) < (job.scheduled_at, job.id));
   if ahead > 0 then
-    return query select 'jobs_ahead', format('%s come before it.', case ahead when 1 then '1 due job of its queue' else ahead || ' due jobs of its queue' end),
+    return query select 'jobs_ahead', case ahead when 1 then 'One due job of its queue comes before it.' else format('%s due jobs of its queue come before it.', ahead) end,
       format('select * from rowbeat.set_priority(%s, %s, ''why'')', job.id, least(100, job.priority + 1));
   end if;
   if job.concurrency_key is null then
@@ -162,8 +162,8 @@ begin
     cross join lateral unnest(turn.keys) as k (key)
     where k.key <> job.concurrency_key;
   if same_key > 0 or other_keys > 0 then
-    return query select 'takes_turns', format('Keys take turns: %s due jobs of its key %s come before it, and %s other keys hold due jobs.',
-        same_key, job.concurrency_key, other_keys),
+    return query select 'takes_turns', format('Keys take turns. Due jobs of its key %s before it: %s; other keys with due jobs: %s.',
+        job.concurrency_key, same_key, other_keys),
       format('select * from rowbeat.set_priority(%s, %s, ''why'')', job.id, least(100, job.priority + 1));
   end if;
 end
@@ -178,11 +178,11 @@ begin
   return query select * from rowbeat.explain_queue(job);
   if job.scheduled_at > now() then
     if job.retry_count > 0 then
-      return query select 'backs_off', format('It failed %s times and backs off until %s. Last: %s', job.retry_count, job.scheduled_at,
+      return query select 'backs_off', format('It failed %s and backs off until %s. Last: %s', case job.retry_count when 1 then 'once' else job.retry_count || ' times' end, date_trunc('second', job.scheduled_at),
           coalesce(job.last_error_code || ': ', '') || coalesce(left(job.last_error, 300), '?')),
         format('select * from rowbeat.run_now(%s, ''why'')', job.id);
     else
-      return query select 'not_due', format('It is not due before %s.', job.scheduled_at),
+      return query select 'not_due', format('It is not due before %s.', date_trunc('second', job.scheduled_at)),
         format('select * from rowbeat.run_now(%s, ''why'')', job.id);
     end if;
   end if;
@@ -250,7 +250,7 @@ begin
     where s.job_id = job.id and s.deaths >= 2 and job.status in ('pending', 'running')
   loop
     n := n + 1;
-    return query select n, 'suspect', format('%s pollers died while it ran on them (%s while it was the one suspect that ran), so it runs alone: one suspect of a poller at a time. It fails with POISON at the second such death.',
+    return query select n, 'suspect', format('%s pollers died while it ran on them, %s of them while it was the one suspect that ran. So it runs alone, and fails with POISON at the second such death.',
         r.deaths, r.alone_deaths),
       format('select * from rowbeat.cancel_job(%s, ''its process dies of it''); or let it be proven', job.id);
   end loop;

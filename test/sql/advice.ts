@@ -31,6 +31,8 @@ export function stepsOf(advice: string): Step[] {
 }
 
 export interface Logins {
+  /** To connect with as the login of a role. */
+  urlOf(role: 'operator' | 'producer' | 'reader'): string
   /** Runs a statement as a login whose only right is the role `rowbeat_<role>`. */
   as(role: 'operator' | 'producer' | 'reader', text: string): Promise<Row[]>
   /** Runs the SQL of an advice: the operator's in one transaction that is rolled back, the administrator's after it. */
@@ -43,14 +45,17 @@ const ROLES = ['operator', 'producer', 'reader'] as const
 export function useLogins(sql: Sql): Logins {
   const suffix = randomBytes(4).toString('hex')
   const nameOf = (role: string): string => `rowbeat_test_advice_${role}_${suffix}`
+  const urlOf = (role: string): string => {
+    const url = new URL(sql.url)
+    url.username = nameOf(role)
+    url.password = suffix
+    return url.href
+  }
   const clients = new Map<string, pg.Client>()
   beforeAll(async () => {
     for (const role of ROLES) {
       await sql.engine.query(`create role ${nameOf(role)} login password '${suffix}' in role rowbeat_${role}`)
-      const url = new URL(sql.url)
-      url.username = nameOf(role)
-      url.password = suffix
-      clients.set(role, await openSession(url.href, { application_name: 'psql', options: '-c jit=off' }))
+      clients.set(role, await openSession(urlOf(role), { application_name: 'psql', options: '-c jit=off' }))
     }
   })
   afterAll(async () => {
@@ -63,6 +68,7 @@ export function useLogins(sql: Sql): Logins {
     return (await client.query<Row>(text)).rows
   }
   return {
+    urlOf,
     as,
     follow: async (advice, { keep = false } = {}) => {
       const steps = stepsOf(advice)

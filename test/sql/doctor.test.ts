@@ -106,7 +106,7 @@ describe('doctor', () => {
     expect(more).toEqual([])
     expect(found).toMatchObject({ severity: 'warning', code: 'pollers_died' })
     expect(found?.evidence).toBe(
-      `1 pollers were lost in the last hour; suspects that run alone: job ${job} (work: 3 deaths, 1 alone)`,
+      `lost in the last hour: 1 poller; suspects that run alone: job ${job} (work: 3 deaths, 1 alone)`,
     )
     const fix = String(found?.fix).split('; when its process dies of it: ')
     const reasons = await sql.hand(String(fix[0]))

@@ -80,7 +80,7 @@ describe('explain_job', () => {
     const [turn] = await explain(id)
     expect(turn?.code).toBe('takes_turns')
     expect(turn?.reason).toBe(
-      'Keys take turns: 1 due jobs of its key k come before it, and 2 other keys hold due jobs.',
+      'Keys take turns. Due jobs of its key k before it: 1; other keys with due jobs: 2.',
     )
     await sql.hand(String(turn?.help).split(';')[0] ?? '')
     expect(await codes(id)).toEqual(['due'])

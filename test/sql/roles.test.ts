@@ -142,6 +142,10 @@ const OPERATOR_FUNCTIONS = [
   'purge',
   'explain',
   'explain_job',
+  'explain_page',
+  'doctor_page',
+  'page',
+  'fold',
   'doctor',
   'assert_invariants',
 ]
