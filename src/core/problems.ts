@@ -7,7 +7,7 @@ export const PROBLEM_CODES = {
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
   AUDIT_RESTING: {
     status: 409,
-    title: 'The audit has just failed or was cancelled, and rests before it is tried again',
+    title: 'The audit has just ended, and rests before it is tried again',
   },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body must be application/json' },

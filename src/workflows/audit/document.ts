@@ -131,6 +131,6 @@ function isFresh(latest: ExecutionView | null, sources: DocumentSources, moment:
 }
 
 function isPartial(latest: ExecutionView | null, status: DataStatus): boolean {
-  const unfinished = latest?.status === 'partial' || latest?.status === 'failed'
-  return unfinished || Object.values(status).some((has) => !has)
+  const fellShort = latest !== null && latest.endTime !== null && latest.status !== 'completed'
+  return fellShort || Object.values(status).some((has) => !has)
 }

@@ -83,6 +83,8 @@ describe('the document', () => {
       moment: { latest: executionView([failed], { status: 'partial', endTime: new Date(NOW) }) },
     })
     expect(document.partial).toBe(true)
+    const cancelled = executionView([failed], { status: 'cancelled', endTime: new Date(NOW) })
+    expect(assemble({ moment: { latest: cancelled } }).partial).toBe(true)
     expect(document.failed_workflow_details).toEqual([
       {
         workflow: 'competitor_search',

@@ -1,7 +1,10 @@
 /** Reading an audit, or starting it when something is missing. */
+
+import type { ExecutionStatus } from '../../../core/states.ts'
 import { assembleDocument, type DocumentOptions } from '../document.ts'
 import {
   AUDIT_STEPS,
+  type AuditStep,
   type DataStatus,
   type DataThresholds,
   type Decision,
@@ -78,31 +81,35 @@ export async function answerAudit(
     now: reading.now,
     freshSeconds: deps.settings.freshSeconds,
   })
+  const stored = async (): Promise<AuditAnswer | null> => {
+    const sources = await readSources(deps, domain)
+    if (sources === null) return null
+    const { now, status: dataStatus } = reading
+    const moment = { domain, dataStatus, latest, now, freshSeconds: deps.settings.freshSeconds }
+    return { kind: 'document', body: assembleDocument(sources, optionsOf(query, thresholds), moment) }
+  }
+  const ignored = query.refresh ? ['refresh'] : []
+  const startAll = async (steps: readonly AuditStep[]): Promise<AuditAnswer> => {
+    requireRight(deps, domain, right)
+    return pending(await start(deps, domain, steps, reading.status, requestId, ignored))
+  }
   switch (decision.kind) {
-    case 'answer': {
-      const sources = await readSources(deps, domain)
+    case 'answer':
       // The profile can be gone by now (a retention job, a hand): then the analysis is simply missing.
-      if (sources === null) requireRight(deps, domain, right)
-      if (sources === null)
-        return pending(await start(deps, domain, [...AUDIT_STEPS], reading.status, requestId))
-      const moment = {
-        domain,
-        dataStatus: reading.status,
-        latest,
-        now: reading.now,
-        freshSeconds: deps.settings.freshSeconds,
-      }
-      return { kind: 'document', body: assembleDocument(sources, optionsOf(query, thresholds), moment) }
+      return (await stored()) ?? (await startAll(AUDIT_STEPS))
+    case 'running': {
+      const found = await joined(deps, latest)
+      return pending(describe({ domain, ...decision, ...found, status: reading.status, ignored }))
     }
-    case 'running':
-      return pending(
-        describe({ domain, ...decision, ...(await joined(deps, latest)), status: reading.status }),
-      )
     case 'start':
-      requireRight(deps, domain, right)
-      return pending(await start(deps, domain, decision.steps, reading.status, requestId))
-    case 'rest':
-      throw restProblem(deps, domain, latest, decision)
+      return startAll(decision.steps)
+    case 'rest': {
+      // What succeeded a moment ago is as young as it gets, whatever age was asked for.
+      const succeeded = decision.status === 'completed' || decision.status === 'partial'
+      const document = succeeded ? await stored() : null
+      if (document === null) throw restProblem(deps, domain, latest, decision)
+      return document
+    }
   }
 }
 
@@ -143,6 +150,7 @@ async function start(
   steps: readonly string[],
   status: DataStatus,
   requestId: string | null,
+  ignored: readonly string[],
 ): Promise<PendingAnswer> {
   await requireAddress(deps, domain)
   const { executionId, created } = await deps.createExecution(
@@ -151,7 +159,7 @@ async function start(
     { steps, requestId, admit: admission(deps, domain) },
   )
   const { view, history } = await joined(deps, created ? null : await readExecution(deps, executionId))
-  return describe({ domain, executionId, steps, view, history, status })
+  return describe({ domain, executionId, steps, view, history, status, ignored: created ? [] : ignored })
 }
 
 /** An execution that was there already, with what is known of how long its steps take. */
@@ -170,7 +178,7 @@ function describe(given: {
   readonly view: ExecutionView | null
   readonly history: DurationHistory
   readonly status: DataStatus
-  /** Fields of a POST that came to nothing. */
+  /** What was asked for and came to nothing, because the audit was joined. */
   readonly ignored?: readonly string[]
 }): PendingAnswer {
   const { domain, executionId, view, history, status, ignored = [] } = given
@@ -210,8 +218,11 @@ function restProblem(
 ): Error {
   const seconds = rest.retryAfterSeconds
   const message = latest?.executionId === rest.executionId ? latest.errorMessage : null
-  const what =
-    rest.status === 'cancelled' ? 'was cancelled' : `has just failed (${message ?? 'it left no profile'})`
+  const ends: Partial<Record<ExecutionStatus, string>> = {
+    cancelled: 'was cancelled',
+    failed: `has just failed${message === null ? '' : ` (${message})`}`,
+  }
+  const what = ends[rest.status] ?? 'has just ended, and there is no profile'
   const where = ` See ${statusUrlOf(domain, rest.executionId)}.`
   return deps.problem(
     'AUDIT_RESTING',

@@ -129,6 +129,48 @@ describe('GET the audit', () => {
     expect((await app.request('/api/v1/sites/down.test/audit', post())).status).toBe(202)
   })
 
+  it('answers with what an audit of a moment ago left, however young its data shall be: it did not fail', async () => {
+    await storeAudit(database, 'young.test')
+    const steps = AUDIT_STEPS.map((step, at) => stepView(step, at + 1, { status: 'completed' }))
+    const over = { subject: 'young.test', endTime: new Date() }
+    const ask = (status: 'completed' | 'partial' | 'failed') =>
+      openApp(database, {}, [executionView(steps, { ...over, status })]).app.request(
+        '/api/v1/sites/young.test/audit?max_age_hours=0',
+      )
+    for (const status of ['completed', 'partial'] as const) {
+      const answer = await ask(status)
+      expect(answer.status).toBe(200)
+      expect(SiteAuditResponse.parse(await answer.json())).toMatchObject({
+        partial: true,
+        data_status: { has_profile: false },
+      })
+    }
+    expect((await ask('failed')).status).toBe(409)
+  })
+
+  it('says that an audit which ended well left no profile, when somebody has removed it', async () => {
+    const steps = AUDIT_STEPS.map((step, at) => stepView(step, at + 1, { status: 'completed' }))
+    const over = { subject: 'removed.test', status: 'completed' as const, endTime: new Date() }
+    const { app } = openApp(database, {}, [executionView(steps, over)])
+    expect(await (await app.request('/api/v1/sites/removed.test/audit')).json()).toMatchObject({
+      code: 'AUDIT_RESTING',
+      detail: expect.stringContaining('has just ended, and there is no profile'),
+    })
+  })
+
+  it('says that a refresh had no effect on the audit that it joined', async () => {
+    const live = executionView([stepView('trend_pipeline', 5, { status: 'running' })], { subject: 'l.test' })
+    const ask = async (query: string) =>
+      PendingAuditResponse.parse(
+        await (await openApp(database, {}, [live]).app.request(`/api/v1/sites/l.test/audit${query}`)).json(),
+      )
+    expect(await ask('?refresh=true')).toMatchObject({
+      ignored: ['refresh'],
+      message: expect.stringContaining('refresh had no effect'),
+    })
+    expect((await ask('')).ignored).toEqual([])
+  })
+
   it('starts nothing for a HEAD, whatever a GET would start', async () => {
     const { app, created } = openApp(database)
     const head = (query = '') => app.request(`/api/v1/sites/head.test/audit${query}`, { method: 'HEAD' })
