@@ -28,6 +28,9 @@ export interface StepDuration {
   readonly runs: number
 }
 
+/** From this percentage on the speed of a step says more than the history. */
+const OWN_SPEED_PERCENT = 10
+
 /** Percentage of one step, 0..100; 100 only when it is terminal. */
 export function stepPercent(step: StepProgress, now: number): number {
   if (isTerminal(step.status)) return 100
@@ -74,15 +77,27 @@ export function remainingSeconds(
 
 function ownRemainder(step: StepProgress, expected: number, now: number): number {
   if (isTerminal(step.status)) return 0
+  const late = lateSeconds(step, expected, now)
   if (step.status === 'waiting') return expected
-  // One that is due and not taken waits for something that nobody here knows, and may do so for as long again.
-  if (step.status === 'pending') return expected + Math.abs(step.dueAt - now) / 1000
+  if (step.status === 'pending') return expected + Math.max(late, (step.dueAt - now) / 1000)
   const percent = step.reportedPercent ?? 0
-  const elapsed = step.firstStartedAt === null ? 0 : Math.max(0, now - step.firstStartedAt) / 1000
-  // From 10 % on, its own speed says more than the history.
-  if (percent >= 10) return (elapsed * (100 - percent)) / percent
-  // Past that, it is unlike what is known, and may take as long again as it is late: no end that is always near.
-  return Math.max(Math.abs(expected - elapsed), expected * 0.05)
+  const elapsed = elapsedSeconds(step, now)
+  if (percent >= OWN_SPEED_PERCENT) return (elapsed * (100 - percent)) / percent
+  return Math.max(expected - elapsed, late, expected * 0.05)
+}
+
+/**
+ * Seconds that a step is late: running for longer than expected, or due and not taken. It is unlike what is known then,
+ * and is taken to need as long again, for an end that is always near is no estimate.
+ */
+export function lateSeconds(step: StepProgress, expected: number, now: number): number {
+  if (step.status === 'pending') return Math.max(0, now - step.dueAt) / 1000
+  if (step.status !== 'running' || (step.reportedPercent ?? 0) >= OWN_SPEED_PERCENT) return 0
+  return Math.max(0, elapsedSeconds(step, now) - expected)
+}
+
+function elapsedSeconds(step: StepProgress, now: number): number {
+  return step.firstStartedAt === null ? 0 : Math.max(0, now - step.firstStartedAt) / 1000
 }
 
 /** The expectation for a step type: history from the first run on (a wide one until there are five), else the estimate. */

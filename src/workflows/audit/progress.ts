@@ -2,6 +2,7 @@
 import { actionFor, isErrorCode, isTransient } from '../../core/errors.ts'
 import {
   expectedDuration,
+  lateSeconds,
   overallProgress,
   remainingSeconds,
   type StepDuration,
@@ -215,11 +216,12 @@ function estimate(
   if (p50 === null || p90 === null) return null
   const at = (seconds: number): string => new Date(now + seconds * 1000).toISOString()
   const open = steps.filter((step) => step.finishedAt === null)
+  const late = Math.max(...progress.map((step) => lateSeconds(step, expected.get(step.step)?.p50 ?? 0, now)))
   const runs = Math.min(...open.map((step) => expected.get(step.step)?.runs ?? 0))
   return {
     p50_at: at(p50),
-    // Only a step that is later than nine of ten is further from the median than from the longest.
-    p90_at: at(p90 < p50 ? 2 * p50 : p90),
+    // What is later than nine of ten were is not known any better for that: the span stays as wide as it is late.
+    p90_at: at(Math.max(p90, p50 + late)),
     basis: runs >= 1 ? `history n=${runs}` : 'estimates',
   }
 }

@@ -236,11 +236,17 @@ describe('what failed', () => {
 
 describe('the expected end of a step that takes longer than any before', () => {
   it('moves away, and stays a span', () => {
-    const steps = [stepView('trend_pipeline', 5, { status: 'running', startedAt: ago(100) })]
-    const known: DurationHistory = new Map([['trend_pipeline', { p50: 4, p90: 6, runs: 9 }]])
+    const steps = [
+      stepView('client_scraping', 3, { status: 'running', startedAt: ago(100) }),
+      stepView('trend_pipeline', 5, { status: 'waiting', dependsOn: ['client_scraping'] }),
+    ]
+    const known: DurationHistory = new Map([
+      ['client_scraping', { p50: 4, p90: 6, runs: 9 }],
+      ['trend_pipeline', { p50: 10, p90: 20, runs: 9 }],
+    ])
     expect(status(steps, {}, known).eta).toMatchObject({
-      p50_at: ago(-96).toISOString(),
-      p90_at: ago(-192).toISOString(),
+      p50_at: ago(-106).toISOString(),
+      p90_at: ago(-202).toISOString(),
     })
   })
 })
