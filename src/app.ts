@@ -1,11 +1,8 @@
 /** The composition root: builds everything, starts and stops it in order. */
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
-import type { Server } from 'node:http'
-import { type ServerType, serve } from '@hono/node-server'
 import { migrateAt, migrateOrExplain, type OpenOptions, openDatabase } from './app/database.ts'
 import type { Config } from './config.ts'
-import { messageOf } from './core/errors.ts'
 import type { Services } from './core/ports.ts'
 import { ProblemError } from './core/problems.ts'
 import { createRegistry, type Registry } from './core/registry.ts'
@@ -14,7 +11,9 @@ import { createEngine, type Engine } from './engine/engine.ts'
 import { createEvents, type Events } from './engine/events.ts'
 import { createSnapshots, type Snapshots } from './engine/snapshot.ts'
 import { createHttp } from './http/app.ts'
+import { servedHosts } from './http/hosts.ts'
 import { answerOnce } from './http/idempotency.ts'
+import { createHttpServer, listen } from './http/server.ts'
 import { createShare } from './http/shared-reads.ts'
 import { createOutbound } from './outbound/client.ts'
 import { createAdmitted, findLive } from './store/admissions.ts'
@@ -172,6 +171,7 @@ async function startHttp(parts: Parts): Promise<HttpServer> {
   const migrations = await migrationNames()
   const app = createHttp({
     version: config.version,
+    servedHosts: servedHosts(config.host, config.publicHosts),
     errorsPage: await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8'),
     health: {
       pingDatabase: () => pingDatabase(connections),
@@ -187,12 +187,8 @@ async function startHttp(parts: Parts): Promise<HttpServer> {
     onError: (error, requestId) => logger.error({ err: error, request_id: requestId }, 'a request failed'),
     workflowRoutes: [auditRoutes(auditDeps(parts))],
   })
-  const server = await listenOn(app.fetch, config)
-  const cut = (which: 'closeIdleConnections' | 'closeAllConnections'): void => {
-    if (which in server) (server as Server)[which]()
-  }
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : config.port
+  const server = createHttpServer(app.fetch)
+  const port = await listen(server, config.host, config.port)
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     drain: () => {
@@ -201,13 +197,13 @@ async function startHttp(parts: Parts): Promise<HttpServer> {
     close: () =>
       new Promise((done) => {
         // A request that trickles in, or an answer nobody reads, must not hold up the end of the process.
-        const patience = setTimeout(() => cut('closeAllConnections'), CLOSE_TIMEOUT_MS)
+        const patience = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS)
         server.close(() => {
           clearTimeout(patience)
           done()
         })
         // Idle keep-alive connections would hold the server open until they time out.
-        cut('closeIdleConnections')
+        server.closeIdleConnections()
       }),
   }
 }
@@ -293,29 +289,4 @@ async function pingDatabase(connections: Connections): Promise<number> {
   query.catch(() => undefined)
   await Promise.race([query, late])
   return performance.now() - begun
-}
-
-/** Listens, or throws a sentence that says why it cannot. */
-function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], config: Config): Promise<ServerType> {
-  return new Promise((done, fail) => {
-    const server = serve({ fetch, port: config.port, hostname: config.host }, () => done(server))
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') {
-        fail(
-          new Error(
-            `port ${config.port} of ${config.host} is taken: stop what listens there, or set PORT to another one`,
-            { cause: error },
-          ),
-        )
-      } else if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES') {
-        fail(
-          new Error(`cannot listen on ${config.host}:${config.port} (${error.code}): correct HOST and PORT`, {
-            cause: error,
-          }),
-        )
-      } else {
-        fail(new Error(`the HTTP server cannot start: ${messageOf(error)}`, { cause: error }))
-      }
-    })
-  })
 }

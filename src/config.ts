@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { problemOfDatabaseUrl } from './core/database-url.ts'
+import { parsePublicHosts } from './core/hosts.ts'
 import { type HostMap, parseHostMap } from './outbound/host-map.ts'
 import {
   type AuditSettings,
@@ -26,6 +27,12 @@ function refuseDatabaseUrl(url: string, context: z.RefinementCtx): void {
 export const environment = z.object({
   PORT: wholeNumber(0, 65_535).default(3000).describe('Port of the HTTP server; 0 takes any free one.'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address the HTTP server listens on.'),
+  PUBLIC_HOSTS: z
+    .string()
+    .default('')
+    .describe(
+      'Names, comma-separated, that clients and proxies may put into the Host header, beside loopback names and HOST; others get 421.',
+    ),
   DATABASE_URL: z
     .string()
     .superRefine(refuseDatabaseUrl)
@@ -68,6 +75,8 @@ export const environment = z.object({
 export interface Config {
   readonly port: number
   readonly host: string
+  /** Names that are answered to, beside loopback names and `host`. */
+  readonly publicHosts: ReadonlySet<string>
   /** Null: the embedded server. */
   readonly databaseUrl: string | null
   /** Where to LISTEN; null: at the database's own URL. */
@@ -116,6 +125,8 @@ export function readConfig(
   const problems = parsed.success
     ? auditEnvironmentProblems(parsed.data).map(([name, sentence]) => `${name} ${sentence}`)
     : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+  const publicHosts = parsePublicHosts(given.PUBLIC_HOSTS ?? '')
+  if (!publicHosts.ok) problems.push(...publicHosts.problems.map((one) => `PUBLIC_HOSTS ${one}`))
   const hosts = parseHostMap(given.OUTBOUND_HOST_MAP ?? '')
   if (!hosts.ok) problems.push(...hosts.problems.map((one) => `OUTBOUND_HOST_MAP ${one}`))
   if (given.LISTEN_DATABASE_URL !== undefined && given.DATABASE_URL === undefined)
@@ -123,11 +134,12 @@ export function readConfig(
   if (given.MIGRATE_DATABASE_URL !== undefined && given.DATABASE_URL === undefined)
     problems.push('MIGRATE_DATABASE_URL belongs to DATABASE_URL, which is not set')
   problems.push(...misspelt(given))
-  if (!parsed.success || !hosts.ok || problems.length > 0) throw new ConfigError(problems)
+  if (!parsed.success || !hosts.ok || !publicHosts.ok || problems.length > 0) throw new ConfigError(problems)
   const settings = parsed.data
   return Object.freeze({
     port: settings.PORT,
     host: settings.HOST,
+    publicHosts: publicHosts.names,
     databaseUrl: settings.DATABASE_URL ?? null,
     listenDatabaseUrl: settings.LISTEN_DATABASE_URL ?? null,
     migrateDatabaseUrl: settings.MIGRATE_DATABASE_URL ?? null,

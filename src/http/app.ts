@@ -6,6 +6,7 @@ import { routePath } from 'hono/route'
 import { ProblemError } from '../core/problems.ts'
 import { callerOf } from './caller.ts'
 import { type HealthDeps, healthRoutes } from './health.ts'
+import { refuseForeignHosts } from './hosts.ts'
 import { openApiDocument, Problem } from './openapi.ts'
 import { isOurFault, problemResponse } from './problem.ts'
 import { refuseUnknownNames } from './query-names.ts'
@@ -16,6 +17,8 @@ export interface HttpEnv {
 
 export interface HttpDeps {
   readonly version: string
+  /** Names in `Host` that are answered to, beside loopback ones. */
+  readonly servedHosts: ReadonlySet<string>
   readonly health: HealthDeps
   /** Prometheus text of all metrics. */
   readonly metrics: () => Promise<string>
@@ -86,6 +89,7 @@ export function createHttp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
       (performance.now() - begun) / 1000,
     )
   })
+  app.use(refuseForeignHosts(deps.servedHosts))
   app.use(refuseUnknownNames(app))
   app.use(
     bodyLimit({

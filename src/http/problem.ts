@@ -2,28 +2,44 @@
 import type { Context } from 'hono'
 import { isDatabaseOutage } from '../core/errors.ts'
 import { PROBLEM_CODES, ProblemError } from '../core/problems.ts'
+import type { HttpEnv } from './app.ts'
 
 /** Where the codes are explained; the fragment is the code. */
 const DOCUMENTATION = '/docs/errors.md'
 
-/** The answer for anything thrown. Only {@link ProblemError}s speak for themselves; the rest says nothing of its inside. */
-export function problemResponse(c: Context, error: unknown): Response {
-  const problem = toProblem(error)
+/** A problem as what goes over the wire. */
+export interface ProblemAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Puts a problem into words; `requestId` leads to the log. */
+export function problemAnswer(problem: ProblemError, requestId: string): ProblemAnswer {
   const { status, title } = PROBLEM_CODES[problem.code]
-  const requestId = c.get('requestId')
   const body = {
     type: `${DOCUMENTATION}#${problem.code}`,
     title,
     status,
     detail: problem.message,
     code: problem.code,
-    ...(typeof requestId === 'string' ? { request_id: requestId } : {}),
+    request_id: requestId,
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
   }
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...problem.headers },
-  })
+  const headers = {
+    'Content-Type': 'application/problem+json',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    'X-Request-Id': requestId,
+    ...problem.headers,
+  }
+  return { status, headers, body: JSON.stringify(body) }
+}
+
+/** The answer for anything thrown. Only {@link ProblemError}s speak for themselves; the rest says nothing of its inside. */
+export function problemResponse(c: Context<HttpEnv>, error: unknown): Response {
+  const { status, headers, body } = problemAnswer(toProblem(error), c.get('requestId'))
+  return new Response(body, { status, headers })
 }
 
 function toProblem(error: unknown): ProblemError {

@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { describe, expect, it } from 'vitest'
-import { createHttp, type HttpDeps } from '../../src/http/app.ts'
 import { unknownNames } from '../../src/http/query-names.ts'
+import { openHttp } from './open-http.ts'
 
 const answers = { 200: { description: 'Fine', content: { 'application/json': { schema: z.object({}) } } } }
 const params = z.object({ name: z.string() })
@@ -23,24 +23,7 @@ function openApp() {
   })
   routes.openapi(list, (c) => c.json({}, 200))
   routes.openapi(start, (c) => c.json({}, 200))
-  const deps: HttpDeps = {
-    version: 'test',
-    health: {
-      pingDatabase: async () => 1,
-      missingMigrations: async () => [],
-      newestMigration: '0001',
-      isDraining: () => false,
-      snapshot: () => null,
-      overdueSchedules: async () => [],
-      mappedHosts: [],
-    },
-    metrics: async () => 'metrics',
-    observe: () => undefined,
-    onError: () => undefined,
-    errorsPage: '',
-    workflowRoutes: [routes],
-  }
-  return createHttp(deps)
+  return openHttp({ workflowRoutes: [routes] })
 }
 
 describe('the query of a route', () => {
