@@ -20,6 +20,7 @@ import { createAdmitted, findLive } from './store/admissions.ts'
 import { type Connections, connect, transaction, within } from './store/database.ts'
 import { readDurations } from './store/durations.ts'
 import { readExecution, readLatestExecution, readRecentRuns } from './store/executions.ts'
+import { withFreeIds } from './store/job-ids.ts'
 import { sendWake } from './store/listen.ts'
 import { migrationNames, missingMigrations } from './store/migrate.ts'
 import { readOverdueSchedules } from './store/schedules.ts'
@@ -238,7 +239,9 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
       const live = await findLive(pool, name, request.workflow.subject(input))
       // Most of a crowd only joins: it takes no transaction.
       if (live !== null) return { executionId: live, created: false }
-      const created = await transaction(pool, (client) => createAdmitted(client, request, admit))
+      const created = await withFreeIds(pool, () =>
+        transaction(pool, (client) => createAdmitted(client, request, admit)),
+      )
       if (created.created) wakeFor(name)
       return created
     },
@@ -261,8 +264,10 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
       const made: string[] = []
       const answer = await answerOnce(pool, request, async () => {
         const work = await prepare()
-        return (client) =>
-          work({
+        return (client) => {
+          // Begun anew when the transaction is.
+          made.length = 0
+          return work({
             createExecution: async (name, input, { steps, requestId, admit }) => {
               const wanted = { workflow: workflowOf(name), input, steps, requestId }
               const execution = await createAdmitted(client, wanted, admit)
@@ -271,6 +276,7 @@ function auditDeps(parts: Parts): Parameters<typeof auditRoutes>[0] {
             },
             readExecution: (executionId) => readExecution(client, executionId),
           })
+        }
       })
       // Only now is it committed, and there is something to find.
       for (const name of made) wakeFor(name)

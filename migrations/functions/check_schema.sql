@@ -23,7 +23,7 @@ as $$
     and not has_schema_privilege(r.oid, 'rowbeat'::regnamespace::oid, 'usage')
   union all
   select 'critical', 'sequence_behind', format('the next ids of scheduled_jobs are taken: the newest job is %s, the sequence stands at %s', j.newest, s.last_value),
-         format('npm run migrate; or, as an administrator: select setval(''rowbeat.scheduled_jobs_id_seq'', %s)', j.newest)
+         'select rowbeat.skip_taken_ids()'
   -- No max(): Postgres 15 reads the whole table for it when it is new.
   from (select x.id as newest from rowbeat.scheduled_jobs x order by x.id desc limit 1) j
   join rowbeat.scheduled_jobs_id_seq s on j.newest > s.last_value

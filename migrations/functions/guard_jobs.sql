@@ -80,6 +80,11 @@ begin
       using errcode = 'RB003',
             hint = 'insert into rowbeat.scheduled_jobs (job_type, payload) values (…) is enough; or select rowbeat.enqueue(…)';
   end if;
+  if new.id > coalesce(pg_sequence_last_value('rowbeat.scheduled_jobs_id_seq'), 0) then
+    raise exception 'id % was not given by the sequence, and would be taken from the job that it is to be given to', new.id
+      using errcode = 'RB003',
+            hint = 'Leave the column id out: insert … returning id tells it. To restore a dump, see the runbook.';
+  end if;
   if new.parent_execution_id is not null then
     perform rowbeat.check_hand_step(new);
     perform rowbeat.note_first_action(rowbeat.log_action('insert', new.id, new.parent_execution_id, null, null, new.status,

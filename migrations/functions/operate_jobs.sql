@@ -23,6 +23,11 @@ declare
   due_at timestamptz := rowbeat.require_due_at(coalesce(enqueue.scheduled_at, now()));
   job_id bigint;
 begin
+  -- Looked at before, and not caught after: a subtransaction for each call is dear to who adds many.
+  if (select x.id from rowbeat.scheduled_jobs x order by x.id desc limit 1)
+     > coalesce(pg_sequence_last_value('rowbeat.scheduled_jobs_id_seq'), 0) then
+    perform rowbeat.skip_taken_ids();
+  end if;
   -- The open job that has the key may end between the two statements; then it is our turn.
   for tries in 1..5 loop
     insert into rowbeat.scheduled_jobs as j (job_type, payload, queue, priority, scheduled_at, max_retries,

@@ -281,6 +281,7 @@ declare
   fired_at timestamptz := clock_timestamp();
   new_id bigint;
 begin
+  perform rowbeat.skip_taken_ids();
   insert into rowbeat.scheduled_jobs (job_type, payload, queue, priority, max_retries, dedupe_key)
     values (s.job_type, s.payload, s.queue, s.priority, s.max_retries,
             case when s.overlap_policy = 'skip' then 'schedule:' || s.name end)

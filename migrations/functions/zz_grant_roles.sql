@@ -13,7 +13,7 @@ declare
   for_readers constant text[] := array['mask', 'error_fingerprint', 'pending_in_lane', 'stuck_running', 'stuck_in_execution'];
   for_operators constant text[] := array['enqueue', 'cancel_job', 'retry_job', 'retry_failed', 'cancel_pending', 'run_now', 'reschedule',
     'set_priority', 'cancel_execution', 'advance_execution', 'purge', 'pause_queue', 'resume_queue', 'set_queue_limits',
-    'set_job_type_rate', 'drain_poller', 'set_schedule', 'remove_schedule', 'pause_schedule', 'resume_schedule', 'fire_schedule', 'explain', 'explain_job', 'explain_page', 'doctor', 'doctor_page', 'page', 'fold', 'assert_invariants'];
+    'set_job_type_rate', 'drain_poller', 'set_schedule', 'remove_schedule', 'pause_schedule', 'resume_schedule', 'fire_schedule', 'skip_taken_ids', 'explain', 'explain_job', 'explain_page', 'doctor', 'doctor_page', 'page', 'fold', 'assert_invariants'];
   -- Tables that hold no payloads.
   open_tables constant text[] := array['queues', 'job_type_rates', 'rate_starts', 'pollers', 'leases', 'action_log', 'job_counts', 'legal_moves',
     'claim_floors', 'claim_horizon', 'backdated_jobs', 'step_durations', 'step_estimates', 'schedule_runs', 'schema_migrations', 'suspects'];

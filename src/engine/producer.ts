@@ -1,5 +1,6 @@
 /** Adding jobs from a process that need not run any, and waking those that do. */
 import type pg from 'pg'
+import { withFreeIds } from '../store/job-ids.ts'
 import { enqueueJobs, type NewJob } from '../store/jobs.ts'
 import { createTeller } from './teller.ts'
 
@@ -23,7 +24,7 @@ export function createProducer(pool: pg.Pool, onFailure: (error: unknown) => voi
       const wake = adding === 0
       adding += 1
       try {
-        const ids = await enqueueJobs(pool, jobs, { wake })
+        const ids = await withFreeIds(pool, () => enqueueJobs(pool, jobs, { wake }))
         if (!wake)
           for (const job of jobs) teller.tell({ queue: job.queue ?? 'default', priority: job.priority ?? 0 })
         return ids

@@ -4,6 +4,7 @@
  */
 import type pg from 'pg'
 import { type Queryable, transaction } from './database.ts'
+import { withFreeIds } from './job-ids.ts'
 import { jsonText } from './json.ts'
 
 export interface KeyedRequest {
@@ -78,14 +79,15 @@ export async function rememberAnswer(
   request: KeyedRequest,
   work: (client: pg.PoolClient) => Promise<Answer>,
 ): Promise<Remembered> {
-  return transaction(pool, async (client) => {
+  const once = async (client: pg.PoolClient): Promise<Remembered> => {
     if (!(await takeKey(client, request))) {
       return (await findAnswer(client, request)) ?? (await readFull(client, request.caller))
     }
     const answer = await work(client)
     await storeAnswer(client, request, answer)
     return { kind: 'fresh', answer }
-  })
+  }
+  return withFreeIds(pool, () => transaction(pool, once))
 }
 
 /** False when the key is taken, or when no more are. */

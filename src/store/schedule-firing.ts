@@ -11,6 +11,7 @@ import {
   type ScheduleState,
 } from '../core/schedule.ts'
 import { transaction } from './database.ts'
+import { withFreeIds } from './job-ids.ts'
 import { enqueueJobs } from './jobs.ts'
 import { jsonText } from './json.ts'
 
@@ -44,7 +45,7 @@ export interface FiredRun {
  */
 export async function fireSchedule(pool: pg.Pool, name: string): Promise<Firing | null> {
   try {
-    return await transaction(pool, (client) => fireLocked(client, name))
+    return await withFreeIds(pool, () => transaction(pool, (client) => fireLocked(client, name)))
   } catch (error) {
     if (isDatabaseOutage(error)) throw error
     return noteProblem(pool, name, messageOf(error))

@@ -129,6 +129,7 @@ const OPERATOR_FUNCTIONS = [
   'run_now',
   'reschedule',
   'set_priority',
+  'skip_taken_ids',
   'pause_queue',
   'resume_queue',
   'set_queue_limits',
