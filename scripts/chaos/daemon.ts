@@ -4,9 +4,10 @@ import type { createRegistry } from '../../src/core/registry.ts'
 import type { createEngine } from '../../src/engine/engine.ts'
 import type { createEvents, EngineEvent } from '../../src/engine/events.ts'
 import type { connect } from '../../src/store/database.ts'
+import { defineCulprits } from './culprits.ts'
 import { armFailpoints } from './failpoints.ts'
 import { openLedger } from './ledger.ts'
-import type { DaemonTask, Report } from './messages.ts'
+import { type DaemonTask, type Report, STRAY_TEXT } from './messages.ts'
 import { defineWork, loadCore, NO_COMPUTE, NO_OUTBOUND } from './workload.ts'
 
 /** How the process ends when the database could not be reached at its start; its supervisor tries again. */
@@ -48,6 +49,10 @@ function textOf(event: EngineEvent): string | null {
   return null
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 async function start(task: DaemonTask): Promise<() => Promise<void>> {
   const build = await loadBuild(task.root)
   const ledger = openLedger(task.ledgerUrl, task.run, task.name)
@@ -64,10 +69,14 @@ async function start(task: DaemonTask): Promise<() => Promise<void>> {
     const text = textOf(event)
     if (text !== null) tell({ type: 'event', text })
   })
-  const { job, walk } = defineWork(await loadCore(task.root), ledger)
+  const core = await loadCore(task.root)
+  const { job, walk } = defineWork(core, ledger)
   const engine = build.createEngine({
     pool: connections.pool,
-    registry: build.createRegistry({ jobs: [job], workflows: [walk] }),
+    registry: build.createRegistry({
+      jobs: [job, ...(task.culprits ? [defineCulprits(core, ledger)] : [])],
+      workflows: [walk],
+    }),
     services: { db: connections.db, outbound: NO_OUTBOUND, compute: NO_COMPUTE },
     events,
     concurrency: task.concurrency,
@@ -75,13 +84,24 @@ async function start(task: DaemonTask): Promise<() => Promise<void>> {
     listenUrl: task.listenUrl,
     logFor: () => ({ info: () => undefined, warn: () => undefined }),
   })
+  let exitCode = 0
   const stop = async (): Promise<void> => {
     await engine.stop(task.drainMs)
     await connections.close()
     await ledger.close()
-    process.exit(0)
+    process.exit(exitCode)
   }
   process.once('SIGTERM', () => void stop())
+  if (task.culprits) {
+    // As the program does: what a handler left behind ends the process, but not before its work is handed back.
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.on(event, (error: unknown) => {
+        tell({ type: 'event', text: `${STRAY_TEXT}${messageOf(error)}` })
+        if (exitCode === 0) void stop()
+        exitCode = 1
+      })
+    }
+  }
   await engine.start()
   tell({ type: 'ready', pollerId: engine.pollerId() })
   return stop
@@ -92,6 +112,6 @@ process.on('disconnect', () => process.exit(1))
 try {
   await start(JSON.parse(process.argv[2] ?? '{}') as DaemonTask)
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${messageOf(error)}\n`)
   process.exit(EXIT_NO_START)
 }

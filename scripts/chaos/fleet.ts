@@ -47,6 +47,7 @@ export function createFleet(options: {
         poolMax: POOL_MAX,
         drainMs: DRAIN_MS,
         failpoints: given.failpoints ?? [],
+        culprits: given.culprits ?? false,
       },
       given.surroundings,
     )

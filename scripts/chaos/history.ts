@@ -121,6 +121,8 @@ export interface JobRow {
   readonly lastErrorCode: string | null
   /** How many failed attempts it remembers. */
   readonly errors: number
+  /** How many of these were attempts that were lost with their poller. */
+  readonly lost: number
   readonly payload: unknown
   readonly result: unknown
   readonly scheduledMs: number
@@ -163,6 +165,7 @@ const ms = (column: string): string => `extract(epoch from ${column})::double pr
 const JOBS = `select id, parent_execution_id as "executionId", step, payload ->> 'key' as key, status, attempt,
   retry_count as "retryCount", max_retries as "maxRetries", critical, depends_on as "dependsOn", needs,
   last_error_code as "lastErrorCode", coalesce(jsonb_array_length(errors), 0) as errors, payload, result,
+  (select count(*)::integer from jsonb_array_elements(errors) e where e ->> 'code' = 'POLLER_LOST') as lost,
   ${ms('scheduled_at')} as "scheduledMs", ${ms('started_at')} as "startedMs", ${ms('finished_at')} as "finishedMs"
 from rowbeat.scheduled_jobs
 where job_type in ('chaos_job', 'walk_a', 'walk_b', 'walk_c', 'walk_d', 'walk_e')

@@ -16,6 +16,8 @@ export interface DaemonTask {
   /** Milliseconds that running jobs get at SIGTERM. */
   readonly drainMs: number
   readonly failpoints: readonly Failpoint[]
+  /** True when it runs the code of careless users too. */
+  readonly culprits: boolean
 }
 
 /** Creates one execution per subject and ends; `failpoints` may end it earlier. */
@@ -32,3 +34,6 @@ export type Report =
   | { readonly type: 'ready'; readonly pollerId: string }
   | { readonly type: 'event'; readonly text: string }
   | { readonly type: 'created'; readonly subject: string; readonly executionId: string }
+
+/** How what a daemon tells begins when something was thrown or rejected where nobody waits for it. */
+export const STRAY_TEXT = 'stray: '

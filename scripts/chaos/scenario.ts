@@ -18,6 +18,8 @@ export interface DaemonOptions {
   readonly listens?: boolean
   readonly failpoints?: readonly Failpoint[]
   readonly surroundings?: Surroundings
+  /** True: runs the code of careless users too. */
+  readonly culprits?: boolean
   /** Build to run; the one under test when undefined. */
   readonly root?: string
 }

@@ -24,6 +24,7 @@ function job(more: Partial<JobRow> = {}): JobRow {
     needs: null,
     lastErrorCode: null,
     errors: 0,
+    lost: 0,
     payload: PLAN,
     result: { key: 'k1' },
     scheduledMs: T,

@@ -42,6 +42,7 @@ function job(id: string, finishedMs: number | null): JobRow {
     needs: null,
     lastErrorCode: null,
     errors: 0,
+    lost: 0,
     payload: {},
     result: null,
     scheduledMs: 0,

@@ -14,6 +14,7 @@ import { handEdits, rowsHeld } from './operators.ts'
 import { backendKilled, listenLost, restarts } from './outages.ts'
 import { pooler } from './pooler.ts'
 import { sleepInFlight } from './sleepers.ts'
+import { usersCode } from './users-code.ts'
 import { nextVersion, twoVersions } from './versions.ts'
 
 /** `faketime` is where libfaketime is, when it is in no usual place. */
@@ -35,6 +36,7 @@ export function allScenarios(faketime: string | null): readonly Scenario[] {
     clockSkew(faketime),
     twoVersions,
     nextVersion,
+    usersCode,
     handEdits,
     rowsHeld,
     limitsKept,
