@@ -47,7 +47,7 @@ export const environment = z.object({
     ),
   MIGRATE_DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .superRefine(refuseDatabaseUrl)
     .optional()
     .describe(
       'The same database as a user that may migrate, so that DATABASE_URL needs the role rowbeat_daemon only; absent: DATABASE_URL migrates.',

@@ -27,6 +27,27 @@ describe('LISTEN_DATABASE_URL', () => {
   })
 })
 
+describe('MIGRATE_DATABASE_URL', () => {
+  it.each([
+    ['mysql://db/x', 'must begin with postgres:// or postgresql://'],
+    ['postgres://me@one,two/rowbeat', 'names several hosts'],
+    ['postgres://me:pa#ss@db/rowbeat', 'has #, @, /, ? or a space in the user or password'],
+    ['postgres://me@db/rowbeat?options=-c%20x', 'has parameters that are not honoured'],
+  ])('%s is refused as it is for DATABASE_URL', (url, sentence) => {
+    expect(() => readConfig({ DATABASE_URL, MIGRATE_DATABASE_URL: url })).toThrow(
+      `MIGRATE_DATABASE_URL ${sentence}`,
+    )
+  })
+
+  it('is the same database as somebody else, and belongs to DATABASE_URL', () => {
+    const MIGRATE_DATABASE_URL = 'postgres://owner:p%23@db:5432/rowbeat'
+    expect(readConfig({ DATABASE_URL, MIGRATE_DATABASE_URL }).migrateDatabaseUrl).toBe(MIGRATE_DATABASE_URL)
+    expect(() => readConfig({ MIGRATE_DATABASE_URL })).toThrow(
+      'MIGRATE_DATABASE_URL belongs to DATABASE_URL, which is not set',
+    )
+  })
+})
+
 describe('DATABASE_URL', () => {
   const problem = (url: string): string => {
     try {

@@ -64,7 +64,8 @@ export async function migrateDatabase(
   config: Config,
   note?: (line: string) => void,
 ): Promise<readonly string[]> {
-  if (config.databaseUrl !== null) return migrateAt(config.migrateDatabaseUrl ?? config.databaseUrl, note)
+  if (config.migrateDatabaseUrl !== null) return migrateAt(config.migrateDatabaseUrl, note)
+  if (config.databaseUrl !== null) return migrateAt(config.databaseUrl, note, 'DATABASE_URL')
   const server = await startEmbedded(embeddedOptions(config, { note }))
   try {
     return await migrateAt((await prepareRoles(server.url)).migrate, note)
@@ -73,11 +74,18 @@ export async function migrateDatabase(
   }
 }
 
+/** The setting that a person would correct. */
+type DatabaseSetting = 'DATABASE_URL' | 'MIGRATE_DATABASE_URL'
+
 /** Migrates on connections of its own, which are gone afterwards: daemons at work need fewer rights. */
-export async function migrateAt(url: string, note?: (line: string) => void): Promise<readonly string[]> {
+export async function migrateAt(
+  url: string,
+  note?: (line: string) => void,
+  setting: DatabaseSetting = 'MIGRATE_DATABASE_URL',
+): Promise<readonly string[]> {
   const connections = connect({ url, max: 2, applicationName: 'rowbeat-migrate' })
   try {
-    return (await migrateOrExplain(connections, url, note)).applied
+    return (await migrateOrExplain(connections, url, note, setting)).applied
   } finally {
     await connections.close()
   }
@@ -88,11 +96,12 @@ export async function migrateOrExplain(
   connections: Connections,
   url: string,
   note?: (line: string) => void,
+  setting: DatabaseSetting = 'DATABASE_URL',
 ): Promise<{ applied: string[] }> {
   try {
     await connections.pool.query('select 1')
   } catch (error) {
-    throw new Error(explainDatabaseError(error, url), { cause: error })
+    throw new Error(explainDatabaseError(error, url, setting), { cause: error })
   }
   return migrate(connections.pool, note === undefined ? {} : { notice: note })
 }

@@ -299,28 +299,27 @@ export function isLockTimeout(error: unknown): boolean {
   return databaseCode(error) === '55P03'
 }
 
-/** A sentence for the operator about why the database cannot be used. */
-export function explainDatabaseError(error: unknown, url: string): string {
-  const where = describeUrl(url)
+/** A sentence for the operator about why the database of this setting cannot be used. */
+export function explainDatabaseError(error: unknown, url: string, setting = 'DATABASE_URL'): string {
+  const where = describeUrl(url, setting)
   const code = databaseCode(error)
   if (code === 'ECONNREFUSED')
-    return `nothing listens at ${where}: start Postgres there or correct DATABASE_URL`
+    return `nothing listens at ${where}: start Postgres there or correct ${setting}`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return `the host of ${where} is not known: correct DATABASE_URL`
-  if (code === '28P01' || code === '28000')
-    return `${where} refuses the user or password: correct DATABASE_URL`
-  if (code === '3D000') return `the database of ${where} does not exist: create it or correct DATABASE_URL`
+    return `the host of ${where} is not known: correct ${setting}`
+  if (code === '28P01' || code === '28000') return `${where} refuses the user or password: correct ${setting}`
+  if (code === '3D000') return `the database of ${where} does not exist: create it or correct ${setting}`
   if (code === '42501')
     return `the user of ${where} lacks a privilege: ${error instanceof Error ? error.message : ''}`
   return `${where} cannot be used: ${error instanceof Error ? error.message || error.name : String(error)}`
 }
 
 /** Host, port and database of a connection string, without the password. */
-export function describeUrl(url: string): string {
+export function describeUrl(url: string, setting = 'DATABASE_URL'): string {
   try {
     const { hostname, port, pathname } = new URL(url)
     return `postgres://${hostname}:${port || 5432}${pathname}`
   } catch {
-    return 'the database of DATABASE_URL'
+    return `the database of ${setting}`
   }
 }

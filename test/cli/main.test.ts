@@ -64,6 +64,18 @@ describe.concurrent('the process', () => {
     )
   })
 
+  it('ends with 1 and names MIGRATE_DATABASE_URL when that cannot be reached', async () => {
+    const env = {
+      DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+      MIGRATE_DATABASE_URL: 'postgres://owner:secret@127.0.0.1:2/none',
+    }
+    const { code, err } = await rowbeat(['migrate'], env)
+    expect(code).toBe(1)
+    expect(err).toBe(
+      'Nothing listens at postgres://127.0.0.1:2/none: start Postgres there or correct MIGRATE_DATABASE_URL\n',
+    )
+  })
+
   it('ends with 1 when no server is ready', async () => {
     const { code, out, err } = await rowbeat(['healthcheck'], { HOST: '127.0.0.1', PORT: '9' })
     expect([code, out]).toEqual([1, ''])
